@@ -1,0 +1,3 @@
+"""Evidentia: an AI scientist that shows its work."""
+
+__version__ = "0.1.0"

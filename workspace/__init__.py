@@ -1,0 +1,1 @@
+"""All that is on disk: records, event log, blobs, evidence, packages, ledger."""
