@@ -139,9 +139,7 @@ def _exponential_rate(check: Check, rows: Sequence[Row]) -> Estimate:
 
 
 def _theil_sen(x: Sequence[float], y: Sequence[float]) -> float:
-    slopes = sorted(
-        (y[j] - y[i]) / (x[j] - x[i]) for i in range(len(x)) for j in range(i + 1, len(x)) if x[j] != x[i]
-    )
+    slopes = sorted((y[j] - y[i]) / (x[j] - x[i]) for i in range(len(x)) for j in range(i + 1, len(x)) if x[j] != x[i])
     middle = len(slopes) // 2
     return slopes[middle] if len(slopes) % 2 else (slopes[middle - 1] + slopes[middle]) / 2
 
@@ -231,11 +229,7 @@ def _regret(check: Check, rows: Sequence[Row], log: bool) -> Estimate:
         found.append((mean, low, high, sd, len(seeds), level))
     mean, _, _, sd, n, best = max(found, key=lambda f: f[0])
     low, high = max(f[1] for f in found), max(f[2] for f in found)
-    note = (
-        f"{check.parameter}={best} does best"
-        if mean > 0
-        else f"{check.parameter}={check.candidate} does best"
-    )
+    note = f"{check.parameter}={best} does best" if mean > 0 else f"{check.parameter}={check.candidate} does best"
     if log:
         mean, low, high = _exp(mean), _exp(low), _exp(high)
     return Estimate(mean, low, high, n, sd, note)

@@ -39,16 +39,12 @@ class EventLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise BadInputError(
-                f"cannot write the log {path}: {error.strerror}; choose another workspace"
-            ) from error
+            raise BadInputError(f"cannot write the log {path}: {error.strerror}; choose another workspace") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
-            raise BadInputError(
-                f"{run} is being written by another process; wait for it, or stop it first"
-            ) from None
+            raise BadInputError(f"{run} is being written by another process; wait for it, or stop it first") from None
         try:
             self.repaired = _cut_torn_line(path, self._file)
             self.events: list[Event] = list(read_events(path))
@@ -112,15 +108,11 @@ def read_events(path: Path) -> Iterator[Event]:
             return
         event = _parse(path, line, number)
         if event.seq != expected:
-            raise IntegrityError(
-                f"{path}: event {expected} is missing; line {number} holds event {event.seq}"
-            )
+            raise IntegrityError(f"{path}: event {expected} is missing; line {number} holds event {event.seq}")
         body = event.to_json()
         digest = body.pop("hash")
         if event.prev != prev or content_id(body) != digest or canonical(event.to_json()) + b"\n" != line:
-            raise IntegrityError(
-                f"{path}: event {event.seq} was changed after it was written (line {number})"
-            )
+            raise IntegrityError(f"{path}: event {event.seq} was changed after it was written (line {number})")
         yield event
         prev, expected = event.hash, expected + 1
 

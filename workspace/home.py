@@ -99,9 +99,7 @@ def open_workspace(root: Path, *, create: bool = False) -> Workspace:
     marker = root / "workspace.json"
     if not marker.exists():
         if not create:
-            raise BadInputError(
-                f"no workspace at {root}; `evidentia run` makes one, or name another with --workspace"
-            )
+            raise BadInputError(f"no workspace at {root}; `evidentia run` makes one, or name another with --workspace")
         _create(root, marker)
     try:
         found = json.loads(marker.read_text())["schema"]
@@ -119,9 +117,7 @@ def open_workspace(root: Path, *, create: bool = False) -> Workspace:
 def _create(root: Path, marker: Path) -> None:
     try:
         if root.is_dir() and any(root.iterdir()):
-            raise BadInputError(
-                f"{root} is not empty and not a workspace; choose another folder with --workspace"
-            )
+            raise BadInputError(f"{root} is not empty and not a workspace; choose another folder with --workspace")
         root.mkdir(parents=True, exist_ok=True)
         temporary = marker.with_suffix(".new")
         temporary.write_text(json.dumps({"schema": SCHEMA}) + "\n")

@@ -97,9 +97,7 @@ class PlannedClaim(Record):
     """A claim registered before its data: statement, kind, unit and the check that will decide it."""
 
     statement: str
-    kind: Literal[
-        "improvement", "equivalence", "scaling", "boundary", "optimum", "interaction", "bound", "descriptive"
-    ]
+    kind: Literal["improvement", "equivalence", "scaling", "boundary", "optimum", "interaction", "bound", "descriptive"]
     unit: str
     tolerance: float = Field(ge=0)
     headline: bool = True
@@ -303,3 +301,49 @@ class DeadEnd(Record):
     hypothesis: str
     failure_mode: str
     lesson: str
+
+
+class Node(Record):
+    """A node of the exploration tree: one of ARA's five types with the fields that type requires.
+
+    question: description · experiment: result, evidence · dead_end: hypothesis, failure_mode, lesson (no
+    children) · decision: choice, alternatives · pivot: from, to, trigger.
+    """
+
+    schema_version: Literal["node/1"] = Field("node/1", alias="schema")
+    id: str
+    type: Literal["question", "experiment", "dead_end", "decision", "pivot"]
+    title: str
+    parent: str | None
+    also_depends_on: tuple[str, ...] = ()
+    support_level: Literal["explicit", "inferred"] = "explicit"
+    source_refs: tuple[str, ...] = ()
+    fields: dict[str, Any] = {}
+
+
+class Run(Record):
+    """One execution of one script: what was planned and what the host saw."""
+
+    experiment: Experiment
+    evidence: Evidence
+
+
+class Branch(Record):
+    """Everything one package is compiled from: a path of the tree, from the root question to its end."""
+
+    schema_version: Literal["branch/1"] = Field("branch/1", alias="schema")
+    run: str
+    question: str
+    created: str
+    mind: str
+    hypothesis: Hypothesis
+    outcome: Outcome
+    runs: tuple[Run, ...]
+    claims: tuple[Claim, ...]
+    attacks: tuple[Attack, ...]
+    reviews: tuple[Review, ...]
+    citations: tuple[Citation, ...]
+    dead_end: DeadEnd | None
+    path: tuple[Node, ...]
+    siblings: tuple[Node, ...] = ()
+    limits: tuple[str, ...] = ()
