@@ -73,8 +73,8 @@ def _series(check: Check, rows: Sequence[Row], system: str, extra: dict[str, Val
 
 def _paired(check: Check, rows: Sequence[Row], extra: dict[str, Value], log: bool) -> dict[int, float]:
     """``{seed: system - versus}`` (of logarithms if `log`)."""
-    a = _series(check, rows, check.system, extra)
-    b = _series(check, rows, check.versus, extra)
+    a = _series(check, rows, check.system, {**extra, **check.at})
+    b = _series(check, rows, check.versus, {**extra, **check.versus_at})
     return {s: (_log(a[s]) - _log(b[s])) if log else a[s] - b[s] for s in sorted(a.keys() & b.keys())}
 
 

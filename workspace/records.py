@@ -71,6 +71,7 @@ class Check(Record):
     """A declarative expression over result rows that the host evaluates (`evidentia.workspace.checks`).
 
     `system` (and `versus`) are matched by a row's ``system``; `where` holds the other columns a row must have.
+    `at` and `versus_at` are the columns only one side must have, for a comparison of two settings of one kernel.
     `parameter` is swept over `levels`; `moderator` has the two values of an interaction, low then high; for
     an optimum, `candidate` is the level claimed best. `limit` is the constant of a threshold crossing.
     `confidence` is the level of the interval after correction for looks and claims.
@@ -81,6 +82,8 @@ class Check(Record):
     system: str
     versus: str = ""
     where: dict[str, Value] = {}
+    at: dict[str, Value] = {}
+    versus_at: dict[str, Value] = {}
     parameter: str = ""
     levels: tuple[Value, ...] = ()
     moderator: str = ""
