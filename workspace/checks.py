@@ -35,4 +35,8 @@ def decide(expect: Expectation, found: Estimate) -> Status:
         if low >= floor and high <= ceiling:
             return "supported"
         return "refuted" if low > ceiling or high < floor else "inconclusive"
+    if expect.relation == "outside":
+        if low > ceiling or high < floor:
+            return "supported"
+        return "refuted" if low >= floor and high <= ceiling else "inconclusive"
     return "supported" if (high - low) / 2 <= ceiling else "inconclusive"

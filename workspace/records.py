@@ -42,10 +42,10 @@ class Event(Record):
 
 
 class Expectation(Record):
-    """What an interval must satisfy. ``above``/``below`` one bound, ``inside`` two, ``precise``: half-width
-    at most `high`."""
+    """What an interval must satisfy: ``above`` or ``below`` one bound, ``inside`` or ``outside`` two bounds,
+    ``precise``: a half-width of at most `high`."""
 
-    relation: Literal["above", "below", "inside", "precise"]
+    relation: Literal["above", "below", "inside", "outside", "precise"]
     low: float | None = None
     high: float | None = None
 
