@@ -1,1 +1,1 @@
-
+"""The kernel library: small, documented, tested mechanisms behind one typed registry."""

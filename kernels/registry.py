@@ -147,9 +147,7 @@ class Family:
         for metric in self.metrics:
             if metric.name == name:
                 return metric
-        raise KeyError(
-            f"{self.name} has no metric {name!r}; it has {', '.join(m.name for m in self.metrics)}"
-        )
+        raise KeyError(f"{self.name} has no metric {name!r}; it has {', '.join(m.name for m in self.metrics)}")
 
 
 _families: dict[str, Family] = {}

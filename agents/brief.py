@@ -1,0 +1,165 @@
+"""The brief: a question with its budget and conditions, from a TOML file or a plain sentence."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from evidentia.errors import BadInputError
+from evidentia.kernels import registry
+from evidentia.workspace.records import Record, Value
+
+MAX_QUESTION = 2000
+
+
+class Budget(Record):
+    """What a run may spend. An experiment is one sandboxed execution of a script."""
+
+    max_experiments: int = Field(48, ge=1, le=100_000)
+    max_minutes: float = Field(10.0, gt=0, le=10_000)
+
+
+class Seeds(Record):
+    """Seeds per look, cumulative; sampling stops at the first look that decides."""
+
+    looks: tuple[int, ...] = (5, 10, 20)
+    confidence: float = Field(0.95, ge=0.5, lt=1)
+    first: int = Field(0, ge=0)
+
+    @field_validator("looks")
+    @classmethod
+    def _increasing(cls, looks: tuple[int, ...]) -> tuple[int, ...]:
+        if not looks or looks[0] < 2 or any(b <= a for a, b in zip(looks, looks[1:], strict=False)):
+            raise ValueError("must be increasing counts of seeds, the first at least 2")
+        if looks[-1] > 1000:
+            raise ValueError("must not ask for more than 1000 seeds")
+        return looks
+
+
+class Brief(Record):
+    """What a person asks for."""
+
+    question: str = Field(min_length=8, max_length=MAX_QUESTION)
+    families: tuple[str, ...] = ()
+    budget: Budget = Budget()
+    seeds: Seeds = Seeds()
+    conditions: dict[str, Value] = {}
+    vary: dict[str, tuple[Value, ...]] = {}
+
+    @field_validator("families")
+    @classmethod
+    def _known_families(cls, families: tuple[str, ...]) -> tuple[str, ...]:
+        known = [f.name for f in registry.families()]
+        for name in families:
+            if name not in known:
+                raise ValueError(f"unknown kernel family {name!r}; there are {', '.join(known)}")
+        return families
+
+    @model_validator(mode="after")
+    def _known_conditions(self) -> Brief:
+        families = self.families or tuple(f.name for f in registry.families())
+        for section, given in (("conditions", self.conditions), ("vary", self.vary)):
+            for name, value in given.items():
+                cards = [p for f in families for p in [registry.parameters(f).get(name)] if p]
+                if not cards:
+                    known = sorted({n for f in families for n in registry.parameters(f)})
+                    raise ValueError(f"{section}.{name}: no such condition; there are {', '.join(known)}")
+                values = value if isinstance(value, tuple) else (value,)
+                if section == "vary" and len(set(values)) < 2:
+                    raise ValueError(f"vary.{name}: needs at least two different values")
+                for single in values:
+                    try:
+                        cards[0].check(single)
+                    except ValueError as error:
+                        raise ValueError(f"{section}.{name}: {error}") from None
+        if both := sorted(self.conditions.keys() & self.vary.keys()):
+            raise ValueError(f"vary.{both[0]}: is fixed in [conditions] as well; keep one of the two")
+        return self
+
+
+def read_brief(text: str) -> Brief:
+    """The brief a person named: the path of a TOML file, or the question itself.
+
+    Raises BadInputError with the file, the line, the field and the mend.
+    """
+    if not text.strip():
+        raise BadInputError("the brief is empty; give a .toml file or a question in quotes")
+    looks_like_file = text.endswith(".toml") or not re.search(r"\s", text.strip())
+    if looks_like_file:
+        return _read_file(Path(text))
+    try:
+        return Brief(question=" ".join(text.split()))
+    except ValidationError as error:
+        raise BadInputError(f"the question cannot be used: {_first(error)[1]}") from None
+
+
+def _read_file(path: Path) -> Brief:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadInputError(
+            f"no brief at {path}; give a .toml file, or a question of several words in quotes"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"cannot read the brief {path}: {error}") from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInputError(f"{path} is not valid TOML: {error}") from None
+    try:
+        return Brief.model_validate(_tuples(data))
+    except ValidationError as error:
+        location, message = _first(error)
+        line = _line_of(text, location)
+        raise BadInputError(f"{path}{f', line {line}' if line else ''}: {message}") from None
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_tuples(v) for v in value)
+    if isinstance(value, dict):
+        return {k: _tuples(v) for k, v in value.items()}
+    return value
+
+
+def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
+    """Where the first fault lies and what to do about it."""
+    fault = error.errors()[0]
+    location = tuple(str(part) for part in fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    name = ".".join(location)
+    if fault["type"] == "extra_forbidden":
+        section = location[:-1]
+        model: type[Record] = {(): Brief, ("budget",): Budget, ("seeds",): Seeds}.get(section, Brief)
+        return location, f"unknown key {name!r}; known keys here are {', '.join(model.model_fields)}"
+    if fault["type"] == "missing":
+        return location, f"the key {name!r} is missing; add it"
+    if match := re.match(r"(conditions|vary)\.(\w+): ", message):
+        return (match[1], match[2]), message
+    given = fault.get("input")
+    shown = f", not {given!r}" if isinstance(given, int | float | str) and len(str(given)) < 60 else ""
+    lowered = message[0].lower() + message[1:]
+    return location, f"{name}: {lowered}{shown}" if name else lowered
+
+
+def _line_of(text: str, location: tuple[str, ...]) -> int | None:
+    """The line of a key in TOML text, looking for it in its section first."""
+    names = [part for part in location if not part.isdigit()]
+    while names:
+        section, key = ".".join(names[:-1]), names[-1]
+        current = ""
+        for number, line in enumerate(text.splitlines(), start=1):
+            if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+                current = header[1].strip()
+                if current == ".".join(names):
+                    return number
+            elif re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line) and current == section:
+                return number
+            elif section and current == "" and re.match(rf"\s*{re.escape('.'.join(names))}\s*=", line):
+                return number
+        names.pop()
+    return None

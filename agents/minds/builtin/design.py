@@ -1,0 +1,72 @@
+"""From a hypothesis to a script: the cells it registered, measured once per seed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from evidentia.agents.minds.protocol import Design
+from evidentia.kernels import registry
+from evidentia.workspace.records import Cell, Hypothesis, Value
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+LIMITS: Mapping[str, float] = {"wall_seconds": 120.0, "cpu_seconds": 120.0, "memory_bytes": float(2 * 1024**3)}
+RAISED = 2.0
+"""By how much a limit is raised, once, after a script exceeded it."""
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
+    environment.filters["pyrepr"] = repr
+    text = files("evidentia.agents.minds.builtin").joinpath("experiment.py.j2").read_text(encoding="utf-8")
+    return environment.from_string(text)
+
+
+def render(
+    hypothesis: Hypothesis, seeds: tuple[int, ...], cells: tuple[Cell, ...], role: str, limits: Mapping[str, float]
+) -> Design:
+    """The design that measures `cells` with `seeds`; exclusive where the metric is timed."""
+    metric = registry.family(hypothesis.family).metric(hypothesis.metric)
+    script = _template().render(
+        hypothesis=hypothesis.id,
+        role=role,
+        family=hypothesis.family,
+        systems=", ".join(dict.fromkeys(c.system for c in cells)),
+        metrics=[hypothesis.metric],
+        seeds=list(seeds),
+        cells=[(c.system, dict(c.conditions)) for c in cells],
+    )
+    timing = "timed alone on the machine" if metric.timed else "a function of seed and conditions"
+    return Design(
+        script=script,
+        seeds=seeds,
+        cells=cells,
+        limits=dict(limits),
+        exclusive=metric.timed,
+        protocol=f"Every cell measured once per seed; systems share the workload of a seed (paired); {timing}.",
+    )
+
+
+def audit(script: str) -> tuple[tuple[int, ...], tuple[tuple[str, dict[str, Value]], ...]]:
+    """The seeds and cells a script really measures, read from its syntax tree without running it.
+
+    Raises ValueError when the script does not state them as constants.
+    """
+    found: dict[str, object] = {}
+    for statement in ast.parse(script).body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            name = statement.targets[0].id
+            if name in ("SEEDS", "CELLS"):
+                found[name] = ast.literal_eval(statement.value)
+    seeds, cells = found.get("SEEDS"), found.get("CELLS")
+    if not isinstance(seeds, list) or not isinstance(cells, list):
+        raise ValueError("the script does not state SEEDS and CELLS as constants")
+    return tuple(seeds), tuple((system, dict(conditions)) for system, conditions in cells)

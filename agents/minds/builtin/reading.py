@@ -1,0 +1,186 @@
+"""Reading a brief against the registry: which family, kernels, metrics and conditions the question means."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from evidentia.agents.brief import Brief
+from evidentia.agents.literature.search import rank
+from evidentia.agents.literature.tokens import tokens
+from evidentia.errors import BadInputError
+from evidentia.kernels import registry
+from evidentia.kernels.registry import Family, Kernel, Metric, Parameter
+from evidentia.workspace.records import Value
+
+MAX_GRID = 8
+MAX_LEVELS = 5
+
+_CUES: dict[str, tuple[str, ...]] = {
+    "equivalence": ("lose", "loss", "same", "equal", "exact", "exactly", "match", "without", "interchangeable"),
+    "dependence": ("matter", "depend", "depends", "affect", "influence", "role"),
+    "threshold": ("start", "hurt", "enough", "threshold", "until", "break", "minimum", "few"),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one family can say to the question.
+
+    `systems` are the kernels the question means, `reference` the one among them that the others are compared
+    with; `ambiguous` are groups of kernels that one word of the question means at once. `varied` are the
+    conditions to vary, with the levels a grid visits; `base` is every other condition the brief fixes.
+    """
+
+    brief: Brief
+    family: Family
+    systems: tuple[Kernel, ...]
+    reference: Kernel
+    challengers: tuple[Kernel, ...]
+    ambiguous: tuple[tuple[str, tuple[Kernel, ...]], ...]
+    metrics: tuple[Metric, ...]
+    varied: Mapping[str, tuple[Value, ...]]
+    mentioned: frozenset[str]
+    base: Mapping[str, Value]
+    cues: frozenset[str]
+
+    @property
+    def contenders(self) -> tuple[Kernel, ...]:
+        """The meant kernels but the reference."""
+        return tuple(k for k in self.systems if k.name != self.reference.name)
+
+    def parameter(self, name: str) -> Parameter:
+        """A condition of the family or a setting of one of its kernels."""
+        return registry.parameters(self.family.name)[name]
+
+    def grid(self) -> list[dict[str, Value]]:
+        """The cells of the varied family conditions: the full product, or its corners where that is too many."""
+        own = {p.name for p in self.family.parameters}
+        axes = {name: levels for name, levels in self.varied.items() if name in own}
+        for choice in (axes, {n: _ends(v) for n, v in axes.items()}):
+            cells = [dict(zip(choice, values, strict=True)) for values in itertools.product(*choice.values())]
+            if len(cells) <= MAX_GRID:
+                return cells
+        first, *_ = axes.items()
+        return [{first[0]: level} for level in first[1][:MAX_GRID]]
+
+    def sweep(self, name: str) -> tuple[Value, ...]:
+        """The levels along which a parameter is swept: the brief's if it has three or more, else the card's,
+        in increasing order."""
+        given = self.brief.vary.get(name, ())
+        levels = given if len(given) >= 3 else self.parameter(name).levels
+        numbers = sorted({v for v in levels if not isinstance(v, str | bool)})
+        return tuple(numbers[-MAX_LEVELS:] if len(numbers) > MAX_LEVELS else numbers)
+
+    def sweepable(self, kernel: Kernel | None = None) -> list[str]:
+        """Numeric parameters with three or more levels that apply at the base, what the question names first."""
+        known = registry.parameters(self.family.name, kernel.name if kernel else self.reference.name)
+        applying = registry.complete(self.family.name, kernel.name if kernel else self.reference.name, dict(self.base))
+        names = [n for n in known if n in applying and known[n].kind in ("int", "float") and len(self.sweep(n)) >= 3]
+        return sorted(names, key=lambda n: (n not in self.varied, n not in self.mentioned, names.index(n)))
+
+
+def read(brief: Brief) -> list[Reading]:
+    """One reading per family the question is about, best first.
+
+    Raises BadInputError when the question has no word in common with any kernel.
+    """
+    return [_read_family(brief, name) for name in _families(brief)]
+
+
+def _families(brief: Brief) -> list[str]:
+    if brief.families:
+        return list(brief.families)
+    documents = {f.name: _card_text(f) for f in registry.families()}
+    scored = [(n, s) for n, s in rank(brief.question, documents) if s > 0]
+    if not scored:
+        known = ", ".join(documents)
+        raise BadInputError(
+            f"the question shares no word with any kernel of the library (families: {known}); "
+            "name a mechanism, or set families in a .toml brief"
+        )
+    return [n for n, s in scored if s >= 0.6 * scored[0][1]][:2]
+
+
+def _card_text(family: Family) -> str:
+    parts = [family.name, family.purpose]
+    for metric in family.metrics:
+        parts += [metric.name, metric.purpose, *metric.aliases]
+    for parameter in registry.parameters(family.name).values():
+        parts += [parameter.name, *parameter.aliases, *parameter.choices]
+    for kernel in registry.kernels(family.name):
+        parts += [kernel.name, kernel.purpose, *kernel.tags]
+    return " ".join(parts).replace("_", " ")
+
+
+def mentions(question: list[str], words: Iterable[str]) -> list[str]:
+    """Which of the words or phrases stand in the question, longest first."""
+    found = []
+    for word in words:
+        phrase = _plain(word)
+        n = len(phrase)
+        if n and any(question[i : i + n] == phrase for i in range(len(question) - n + 1)):
+            found.append(word)
+    return sorted(found, key=lambda w: -len(w))
+
+
+def _plain(text: str) -> list[str]:
+    """Tokens of a phrase, hyphens and underscores read as spaces."""
+    return tokens(text.replace("_", " ").replace("-", " "))
+
+
+def _read_family(brief: Brief, name: str) -> Reading:
+    family = registry.family(name)
+    question = _plain(brief.question)
+    kernels = [k for k in registry.kernels(name) if not k.needs_gpu]
+    hits = {k.name: mentions(question, (k.name, *k.tags)) for k in kernels}
+    meant = [k for k in kernels if hits[k.name]]
+    reference = _reference(kernels, meant)
+    if reference not in meant:
+        meant.append(reference)
+    if len(meant) == 1:
+        meant += [k for k in kernels if k.name != reference.name and "optimal" not in k.tags][:2]
+    words: dict[str, list[Kernel]] = {}
+    for kernel in meant:
+        for word in hits[kernel.name]:
+            words.setdefault(word, []).append(kernel)
+    ambiguous: dict[tuple[str, ...], str] = {}
+    for word, group in words.items():
+        if len(group) > 1:
+            ambiguous.setdefault(tuple(k.name for k in group), word)
+    known = registry.parameters(name)
+    mentioned = [p.name for p in known.values() if mentions(question, (p.name, *p.aliases))]
+    metrics = tuple(m for m in family.metrics if mentions(question, (m.name, *m.aliases))) or family.metrics[:1]
+    varied: dict[str, tuple[Value, ...]] = {n: v for n, v in brief.vary.items() if n in known}
+    if not varied:
+        numeric = [n for n in mentioned if len(known[n].levels) >= 2]
+        fallback = [p.name for p in family.parameters if len(p.levels) >= 3 and p.kind in ("int", "float")]
+        for parameter in (numeric or fallback[:1])[:2]:
+            varied[parameter] = known[parameter].levels[:MAX_LEVELS]
+    base = {n: v for n, v in brief.conditions.items() if n in known}
+    return Reading(
+        brief=brief,
+        family=family,
+        systems=tuple(meant),
+        reference=reference,
+        challengers=tuple(k for k in kernels if k not in meant),
+        ambiguous=tuple((w, tuple(k for k in kernels if k.name in group)) for group, w in ambiguous.items()),
+        metrics=metrics,
+        varied=varied,
+        mentioned=frozenset(mentioned),
+        base=base,
+        cues=frozenset(cue for cue, signs in _CUES.items() if mentions(question, signs)),
+    )
+
+
+def _reference(kernels: list[Kernel], meant: list[Kernel]) -> Kernel:
+    """The kernel the most of the meant ones take as their baseline, else the family's baseline."""
+    names = [k.baseline for k in meant if k.baseline]
+    plain = [k for k in kernels if not k.baseline]
+    wanted = max(names, key=names.count) if names else (plain or kernels)[0].name
+    return next(k for k in kernels if k.name == wanted)
+
+
+def _ends(levels: tuple[Value, ...]) -> tuple[Value, ...]:
+    return (levels[0], levels[-1]) if len(levels) > 2 else levels

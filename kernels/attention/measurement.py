@@ -1,0 +1,103 @@
+"""Measuring one attention kernel on random inputs: error against float64, temporary memory, time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from evidentia.kernels import registry
+from evidentia.kernels.attention import standard
+from evidentia.kernels.registry import Value
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_REPEATS = 7
+
+
+class PeakMemory(TorchDispatchMode):
+    """Counts the bytes of tensors that are alive between operations, and keeps the highest sum as `peak`.
+
+    Storages that exist when the mode is entered (`given`) do not count; nor does scratch memory inside one
+    operation, which no tensor holds.
+    """
+
+    def __init__(self, *given: Tensor) -> None:
+        super().__init__()
+        self.peak = 0
+        self._given = {t.untyped_storage()._cdata for t in given}
+        self._alive: dict[int, tuple[StorageWeakRef, int]] = {}
+
+    def __torch_dispatch__(  # noqa: D105
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                storage = leaf.untyped_storage()
+                if storage._cdata not in self._given:
+                    self._alive[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+        self._alive = {k: v for k, v in self._alive.items() if not v[0].expired()}
+        self.peak = max(self.peak, sum(size for _, size in self._alive.values()))
+        return result
+
+
+def inputs(
+    seed: int, batch: int, heads: int, length: int, head_dim: int, dtype: str, logit_scale: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Standard normal query, key and value ``(batch, heads, length, head_dim)``; the query times `logit_scale`."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = [torch.randn(batch, heads, length, head_dim, generator=generator) for _ in range(3)]
+    drawn[0] *= logit_scale
+    query, key, value = (t.to(_DTYPES[dtype]) for t in drawn)
+    return query, key, value
+
+
+def measure(
+    kernel: str,
+    metrics: tuple[str, ...],
+    *,
+    seed: int,
+    length: int,
+    heads: int,
+    head_dim: int,
+    batch: int,
+    causal: bool,
+    dtype: str,
+    logit_scale: float,
+    **settings: Value,
+) -> dict[str, float]:
+    """``relative_error`` (RMS error over RMS output, against float64), ``max_error``, ``extra_memory`` in bytes
+    beyond inputs and output, ``time`` in ms (median of seven runs after one)."""
+    attention = registry.kernel("attention", kernel).load()
+    query, key, value = inputs(seed, batch, heads, length, head_dim, dtype, logit_scale)
+    found: dict[str, float] = {}
+
+    def run() -> Tensor:
+        result: Tensor = attention(query, key, value, is_causal=causal, **settings)
+        return result
+
+    with torch.no_grad():
+        if "relative_error" in metrics or "max_error" in metrics:
+            exact = standard.attention(query.double(), key.double(), value.double(), is_causal=causal)
+            error = run().double() - exact
+            found["relative_error"] = float((error.square().mean() / exact.square().mean()).sqrt())
+            found["max_error"] = float(error.abs().max())
+        if "extra_memory" in metrics:
+            with PeakMemory(query, key, value) as memory:
+                output = run()
+            found["extra_memory"] = float(memory.peak - output.untyped_storage().nbytes())
+        if "time" in metrics:
+            run()
+            seconds = []
+            for _ in range(_REPEATS):
+                start = time.perf_counter()
+                run()
+                seconds.append(time.perf_counter() - start)
+            found["time"] = 1e3 * float(np.median(seconds))
+    return found

@@ -1,0 +1,117 @@
+"""ARC: two LRU lists, seen once and seen again, with ghosts that move the border (Megiddo & Modha, FAST 2003)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+
+from evidentia.kernels.caching.linked import make, push, unlink
+
+T1, T2, B1, B2 = 0, 1, 2, 3
+
+
+@njit(cache=True)
+def _replace(after, before, place, sizes, items, p, in_b2):
+    """Evict from T1 or T2 into its ghost list (REPLACE of figure 4)."""
+    source = T1 if sizes[T1] > 0 and (sizes[T1] > p or (in_b2 and sizes[T1] == p)) else T2
+    victim = before[items + source]
+    unlink(after, before, victim)
+    push(after, before, items + source + 2, victim)
+    place[victim] = source + 2
+    sizes[source] -= 1
+    sizes[source + 2] += 1
+
+
+@njit(cache=True)
+def _drop(after, before, place, sizes, items, source):
+    victim = before[items + source]
+    unlink(after, before, victim)
+    place[victim] = -1
+    sizes[source] -= 1
+
+
+@njit(cache=True)
+def simulate(trace, capacity, items):
+    """Hits of ARC, ghosts not counted in the capacity: ``int64 (requests,)`` to ``uint8 (requests,)``."""
+    hits = np.zeros(trace.size, np.uint8)
+    after, before = make(items, 4)
+    place = np.full(items, -1, np.int64)
+    sizes = np.zeros(4, np.int64)
+    p = 0.0
+    for t in range(trace.size):
+        x = trace[t]
+        where = place[x]
+        if where == T1 or where == T2:
+            hits[t] = 1
+            unlink(after, before, x)
+            sizes[where] -= 1
+        elif where == B1 or where == B2:
+            own, other = sizes[where], sizes[B1 + B2 - where]
+            step = max(other / own, 1.0)
+            p = min(p + step, float(capacity)) if where == B1 else max(p - step, 0.0)
+            _replace(after, before, place, sizes, items, p, where == B2)
+            unlink(after, before, x)
+            sizes[where] -= 1
+        else:
+            if sizes[T1] + sizes[B1] == capacity:
+                if sizes[T1] < capacity:
+                    _drop(after, before, place, sizes, items, B1)
+                    _replace(after, before, place, sizes, items, p, False)
+                else:
+                    _drop(after, before, place, sizes, items, T1)
+            elif sizes.sum() >= capacity:
+                if sizes.sum() == 2 * capacity:
+                    _drop(after, before, place, sizes, items, B2)
+                _replace(after, before, place, sizes, items, p, False)
+        target = T1 if where < 0 else T2
+        push(after, before, items + target, x)
+        place[x] = target
+        sizes[target] += 1
+    return hits
+
+
+def reference(trace: Sequence[int], capacity: int) -> list[bool]:
+    """The four cases of the paper's figure 4 over plain lists, most recent first."""
+    t1: list[int] = []
+    t2: list[int] = []
+    b1: list[int] = []
+    b2: list[int] = []
+    p = 0.0
+    hits = []
+
+    def replace(x: int) -> None:
+        if t1 and (len(t1) > p or (x in b2 and len(t1) == p)):
+            b1.insert(0, t1.pop())
+        else:
+            b2.insert(0, t2.pop())
+
+    for x in trace:
+        hits.append(x in t1 or x in t2)
+        if x in t1 or x in t2:
+            (t1 if x in t1 else t2).remove(x)
+            t2.insert(0, x)
+        elif x in b1:
+            p = min(p + max(len(b2) / len(b1), 1.0), float(capacity))
+            replace(x)
+            b1.remove(x)
+            t2.insert(0, x)
+        elif x in b2:
+            p = max(p - max(len(b1) / len(b2), 1.0), 0.0)
+            replace(x)
+            b2.remove(x)
+            t2.insert(0, x)
+        else:
+            if len(t1) + len(b1) == capacity:
+                if len(t1) < capacity:
+                    b1.pop()
+                    replace(x)
+                else:
+                    t1.pop()
+            elif len(t1) + len(t2) + len(b1) + len(b2) >= capacity:
+                if len(t1) + len(t2) + len(b1) + len(b2) == 2 * capacity:
+                    b2.pop()
+                replace(x)
+            t1.insert(0, x)
+    return hits

@@ -1,0 +1,60 @@
+"""Belady's MIN: evict the item whose next use lies farthest ahead; the offline optimum (Belady 1966).
+
+Every missed item is admitted, as for the online policies here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+
+from evidentia.kernels.caching.heap import rise, sink
+
+
+@njit(cache=True)
+def simulate(trace, capacity, items):
+    """Hits of MIN: ``int64 (requests,)`` to ``uint8 (requests,)``."""
+    n = trace.size
+    hits = np.zeros(n, np.uint8)
+    next_use = np.empty(n, np.int64)
+    upcoming = np.full(items, n, np.int64)
+    for t in range(n - 1, -1, -1):
+        next_use[t] = upcoming[trace[t]]
+        upcoming[trace[t]] = t
+    ahead = np.zeros(items, np.int64)
+    ties = np.zeros(items, np.int64)
+    heap = np.full(capacity, -1, np.int64)
+    place = np.full(items, -1, np.int64)
+    size = 0
+    for t in range(n):
+        x = trace[t]
+        ahead[x] = -next_use[t]
+        if place[x] >= 0:
+            hits[t] = 1
+            rise(heap, place, ahead, ties, place[x])
+        elif size < capacity:
+            heap[size] = x
+            place[x] = size
+            size += 1
+            rise(heap, place, ahead, ties, size - 1)
+        else:
+            place[heap[0]] = -1
+            heap[0] = x
+            place[x] = 0
+            sink(heap, place, ahead, ties, size, 0)
+    return hits
+
+
+def reference(trace: Sequence[int], capacity: int) -> list[bool]:
+    """The same by searching the rest of the trace at every eviction."""
+    cached: set[int] = set()
+    hits = []
+    for t, x in enumerate(trace):
+        hits.append(x in cached)
+        if x not in cached and len(cached) == capacity:
+            rest = list(trace[t + 1 :])
+            cached.remove(max(cached, key=lambda y: rest.index(y) if y in rest else len(rest)))
+        cached.add(x)
+    return hits

@@ -1,0 +1,59 @@
+"""Measuring one policy on one workload with one seed."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+import numpy as np
+
+from evidentia.kernels import registry
+from evidentia.kernels.caching.workloads import WORKLOADS, Trace
+from evidentia.kernels.registry import Value
+
+_SETTINGS = ("exponent", "scan_fraction", "loop_length", "shift_every")
+_REPEATS = 5
+
+
+@lru_cache(maxsize=4)
+def _trace(workload: str, seed: int, items: int, requests: int, settings: tuple[tuple[str, Value], ...]) -> Trace:
+    trace = WORKLOADS[workload](seed, items, requests, **dict(settings))
+    trace.flags.writeable = False
+    return trace
+
+
+def measure(
+    kernel: str,
+    metrics: tuple[str, ...],
+    *,
+    seed: int,
+    workload: str,
+    items: int,
+    requests: int,
+    capacity: int,
+    warmup: int,
+    **settings: Value,
+) -> dict[str, float]:
+    """``hit_rate`` in % of the requests after the first `warmup`, which count towards `requests`;
+    ``throughput`` in requests per second of the whole trace, the median of five runs after one to compile.
+
+    Raises ValueError when the warm-up leaves no request to count.
+    """
+    if warmup >= requests:
+        raise ValueError(f"warmup must be below requests ({requests}), not {warmup}")
+    own = {k: v for k, v in settings.items() if k not in _SETTINGS}
+    drawn = tuple(sorted((k, v) for k, v in settings.items() if k in _SETTINGS))
+    trace = _trace(workload, seed, items, requests, drawn)
+    simulate = registry.kernel("caching", kernel).load()
+    hits = simulate(trace, capacity, items, **own)
+    found: dict[str, float] = {}
+    if "hit_rate" in metrics:
+        found["hit_rate"] = 100.0 * int(np.count_nonzero(hits[warmup:])) / (requests - warmup)
+    if "throughput" in metrics:
+        seconds = []
+        for _ in range(_REPEATS):
+            start = time.perf_counter()
+            simulate(trace, capacity, items, **own)
+            seconds.append(time.perf_counter() - start)
+        found["throughput"] = requests / float(np.median(seconds))
+    return found

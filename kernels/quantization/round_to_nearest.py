@@ -1,0 +1,117 @@
+"""Round-to-nearest integer quantization of a weight matrix: per tensor, per output channel, per group of inputs.
+
+Uniform affine quantization as in Gholami et al. 2021 (“A survey of quantization methods”), sections III-B to
+III-E. Scales are kept in float16, rounded up so that the largest weight stays in range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCALE_BITS = 16
+Weights = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """Codes ``(out, in)`` with one scale (and zero point) per group ``(out or 1, groups)``.
+
+    A group is `group_size` neighbouring inputs; the last may be shorter. Symmetric codes are signed and have no
+    zero point, asymmetric ones start at 0.
+    """
+
+    codes: NDArray[np.int16]
+    scales: NDArray[np.float16]
+    zeros: NDArray[np.int16]
+    group_size: int
+    bits: int
+    symmetric: bool
+
+    def dequantize(self) -> Weights:
+        """The weights the codes stand for, ``(out, in)``."""
+        columns = np.arange(self.codes.shape[1]) // self.group_size
+        scales = self.scales.astype(np.float64)[:, columns]
+        result: Weights = (self.codes - self.zeros[:, columns]) * scales
+        return result
+
+    @property
+    def bits_per_weight(self) -> float:
+        """Storage per weight: code, and its share of the scales and zero points."""
+        overhead = self.scales.size * (SCALE_BITS + (0 if self.symmetric else self.bits))
+        return self.bits + overhead / self.codes.size
+
+
+def per_tensor(weight: Weights, bits: int, scheme: str) -> Quantized:
+    """One scale for the whole matrix ``(out, in)``."""
+    flat = _quantize(weight.reshape(1, -1), weight.size, bits, scheme)
+    return Quantized(flat.codes.reshape(weight.shape), flat.scales, flat.zeros, weight.shape[1], bits, flat.symmetric)
+
+
+def per_channel(weight: Weights, bits: int, scheme: str) -> Quantized:
+    """One scale per output channel (row)."""
+    return _quantize(weight, weight.shape[1], bits, scheme)
+
+
+def per_group(weight: Weights, bits: int, scheme: str, group_size: int = 128) -> Quantized:
+    """One scale per row and group of `group_size` neighbouring inputs."""
+    return _quantize(weight, min(group_size, weight.shape[1]), bits, scheme)
+
+
+def _quantize(weight: Weights, group_size: int, bits: int, scheme: str) -> Quantized:
+    if not 2 <= bits <= 8:
+        raise ValueError(f"bits must lie between 2 and 8, not {bits}")
+    if scheme not in ("symmetric", "asymmetric"):
+        raise ValueError(f"scheme must be symmetric or asymmetric, not {scheme!r}")
+    if group_size < 1:
+        raise ValueError(f"group_size must be at least 1, not {group_size}")
+    symmetric = scheme == "symmetric"
+    starts = np.arange(0, weight.shape[1], group_size)
+    high = np.maximum(np.maximum.reduceat(weight, starts, axis=1), 0.0)
+    low = np.minimum(np.minimum.reduceat(weight, starts, axis=1), 0.0)
+    if symmetric:
+        top = 2 ** (bits - 1) - 1
+        scales = _round_up(np.maximum(high, -low) / top)
+        zeros = np.zeros(scales.shape, np.int16)
+        bounds = (-top, top)
+    else:
+        bounds = (0, 2**bits - 1)
+        scales = _round_up((high - low) / bounds[1])
+        zeros = np.clip(np.rint(-low / scales.astype(np.float64)), *bounds).astype(np.int16)
+    columns = np.arange(weight.shape[1]) // group_size
+    steps = np.rint(weight / scales.astype(np.float64)[:, columns]) + zeros[:, columns]
+    return Quantized(np.clip(steps, *bounds).astype(np.int16), scales, zeros, group_size, bits, symmetric)
+
+
+def _round_up(values: Weights) -> NDArray[np.float16]:
+    """The next float16 that is not smaller; 1 for a group of zeros. Raises ValueError beyond float16."""
+    with np.errstate(over="ignore"):
+        near = values.astype(np.float16)
+    near = np.where(near.astype(np.float64) < values, np.nextafter(near, np.float16(np.inf)), near)
+    if not np.isfinite(near).all():
+        raise ValueError("the weights are not finite, or too large for scales in float16")
+    scaled: NDArray[np.float16] = np.where(values == 0, np.float16(1), near)
+    return scaled
+
+
+def reference(weight: Weights, bits: int, scheme: str, group_size: int) -> Weights:
+    """Quantize and dequantize one group at a time, weight by weight."""
+    result = np.empty_like(weight)
+    for row in range(weight.shape[0]):
+        for start in range(0, weight.shape[1], group_size):
+            group = weight[row, start : start + group_size]
+            low, high = min(0.0, group.min()), max(0.0, group.max())
+            top = 2 ** (bits - 1) - 1 if scheme == "symmetric" else 2**bits - 1
+            exact = (max(high, -low) if scheme == "symmetric" else high - low) / top
+            scale = np.float16(exact)
+            if float(scale) < exact:
+                scale = np.nextafter(scale, np.float16(np.inf))
+            step = float(scale) if exact else 1.0
+            zero = 0 if scheme == "symmetric" else min(top, round(-low / step))
+            floor = -top if scheme == "symmetric" else 0
+            for i, w in enumerate(group):
+                code = min(top, max(floor, round(w / step) + zero))
+                result[row, start + i] = (code - zero) * step
+    return result
