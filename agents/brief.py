@@ -50,6 +50,11 @@ class Brief(Record):
     conditions: dict[str, Value] = {}
     vary: dict[str, tuple[Value, ...]] = {}
 
+    @field_validator("question")
+    @classmethod
+    def _one_line(cls, question: str) -> str:
+        return " ".join(question.split())
+
     @field_validator("families")
     @classmethod
     def _known_families(cls, families: tuple[str, ...]) -> tuple[str, ...]:

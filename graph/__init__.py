@@ -1,1 +1,1 @@
-
+"""The run itself: the LangGraph orchestrator, the exploration tree, search, budget, executors, replay."""

@@ -133,7 +133,8 @@ class Family:
     `measure` names ``measure(kernel, metrics, *, seed, **conditions) -> {metric: float}``. It must be a
     function of its arguments (but for timed metrics), and the workload it draws must depend on `seed` and the
     conditions alone, never on the kernel, so that two kernels at one seed form a pair.
-    The first metric is the one a question means when it names none.
+    The first metric is the one a question means when it names none. `compiled` kernels are compiled at first
+    use, which a run does once ahead of its experiments.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Family:
     measure: str
     parameters: tuple[Parameter, ...]
     metrics: tuple[Metric, ...]
+    compiled: bool = False
 
     def metric(self, name: str) -> Metric:
         """The metric's card. Raises KeyError listing the known names."""

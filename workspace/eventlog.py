@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,41 +56,88 @@ class EventLog:
     def append(self, kind: str, payload: dict[str, Any], actor: str) -> Event:
         """Write one event durably. Raises BadInputError when the disk refuses; the log then ends as before."""
         with self._guard:
-            last = self.events[-1] if self.events else None
-            body = {
-                "schema": "event/1",
-                "seq": last.seq + 1 if last else 0,
-                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "run": self.run,
-                "kind": kind,
-                "actor": actor,
-                "payload": payload,
-                "prev": last.hash if last else GENESIS,
-            }
-            event = Event.model_validate({**body, "hash": content_id(body)})
-            self._write(canonical(event.to_json()) + b"\n")
+            event = _next_event(self.events[-1] if self.events else None, self.run, kind, payload, actor)
+            _write(self.path, self._file, event)
             self.events.append(event)
         if self.listener:
             self.listener(event)
         return event
 
-    def _write(self, line: bytes) -> None:
-        size = os.fstat(self._file).st_size
-        try:
-            written = 0
-            while written < len(line):
-                written += os.write(self._file, line[written:])
-            os.fsync(self._file)
-        except OSError as error:
-            os.ftruncate(self._file, size)
-            raise BadInputError(
-                f"cannot write the log {self.path}: {error.strerror}; nothing acknowledged is lost, "
-                f"make room and continue with `evidentia resume {self.run}`"
-            ) from error
-
     def close(self) -> None:
         """Release the log for other writers."""
         os.close(self._file)
+
+
+def append_event(
+    path: Path, run: str, kind: str, payload: dict[str, Any], actor: str, *, patience: float = 10.0
+) -> Event:
+    """Append one event to a log that several processes share, reading only its last line.
+
+    Waits up to `patience` seconds for another writer. Raises BadInputError when the log stays busy or the disk
+    refuses, IntegrityError when the last line is not an event.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise BadInputError(f"{path} is being written by another process; try again") from None
+                time.sleep(0.01)
+        _cut_torn_line(path, handle)
+        event = _next_event(_last_event(path, handle), run, kind, payload, actor)
+        _write(path, handle, event)
+        return event
+    finally:
+        os.close(handle)
+
+
+def _next_event(last: Event | None, run: str, kind: str, payload: dict[str, Any], actor: str) -> Event:
+    body = {
+        "schema": "event/1",
+        "seq": last.seq + 1 if last else 0,
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "run": run,
+        "kind": kind,
+        "actor": actor,
+        "payload": payload,
+        "prev": last.hash if last else GENESIS,
+    }
+    return Event.model_validate({**body, "hash": content_id(body)})
+
+
+def _write(path: Path, handle: int, event: Event) -> None:
+    """Append the event's line and fsync it; on failure the file is as long as before."""
+    line = canonical(event.to_json()) + b"\n"
+    size = os.fstat(handle).st_size
+    try:
+        written = 0
+        while written < len(line):
+            written += os.write(handle, line[written:])
+        os.fsync(handle)
+    except OSError as error:
+        os.ftruncate(handle, size)
+        raise BadInputError(
+            f"cannot write the log {path}: {error.strerror}; nothing acknowledged is lost: "
+            f"make room, then `evidentia resume {event.run}`"
+        ) from error
+
+
+def _last_event(path: Path, handle: int) -> Event | None:
+    size, step = os.fstat(handle).st_size, 4096
+    if size == 0:
+        return None
+    while True:
+        start = max(0, size - step)
+        tail = os.pread(handle, size - start, start)[:-1]
+        cut = tail.rfind(b"\n")
+        if cut >= 0 or start == 0:
+            return _parse(path, tail[cut + 1 :], -1)
+        step *= 4
 
 
 def read_events(path: Path) -> Iterator[Event]:

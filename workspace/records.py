@@ -255,7 +255,7 @@ class Claim(Record):
 class Attack(Record):
     """A falsification test and what came of it."""
 
-    kind: Literal["fresh seeds", "changed condition", "code audit"]
+    kind: Literal["fresh seeds", "changed condition", "row audit"]
     description: str
     changed: dict[str, Value] = {}
     evidence: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ register_family(
         name="caching",
         purpose="cache eviction and admission policies over request streams of equal-sized items",
         measure="evidentia.kernels.caching.measurement:measure",
+        compiled=True,
         metrics=(
             Metric(
                 "hit_rate",

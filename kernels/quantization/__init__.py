@@ -35,7 +35,7 @@ register_family(
                 direction="lower",
                 effect="difference",
                 smallest_effect=0.1,
-                aliases=("storage", "size", "compression", "bits per weight"),
+                aliases=("storage", "model size", "compression", "bits per weight"),
             ),
             Metric(
                 "max_error",

@@ -39,19 +39,20 @@ def _cells_of(hypothesis: Hypothesis, claim: Claim) -> tuple[Cell, ...]:
 
 def change(hypothesis: Hypothesis) -> dict[str, Value]:
     """A condition the hypothesis holds fixed, moved to a neighbouring level; which one depends on its hash."""
-    candidates = []
+    candidates: list[dict[str, Value]] = []
     for parameter in registry.family(hypothesis.family).parameters:
         now = hypothesis.conditions.get(parameter.name)
         if parameter.name in hypothesis.varied or now is None:
             continue
         levels = [v for v in parameter.levels or parameter.choices if v != now]
         if levels:
-            neighbour = min(levels, key=lambda v: _distance(v, now))
-            candidates.append((parameter.name, neighbour))
+            moved = {parameter.name: min(levels, key=lambda v: _distance(v, now))}
+            cells = [moved_cell(hypothesis.family, c, moved) for c in hypothesis.cells]
+            if all(name in m.conditions for c, m in zip(hypothesis.cells, cells, strict=True) for name in c.conditions):
+                candidates.append(moved)
     if not candidates:
         return {}
-    name, value = candidates[int(sha256(hypothesis.id.encode())[:8], 16) % len(candidates)]
-    return {name: value}
+    return candidates[int(sha256(hypothesis.id.encode())[:8], 16) % len(candidates)]
 
 
 def _distance(a: Value, b: Value) -> float:

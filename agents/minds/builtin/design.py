@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from evidentia.agents.minds.protocol import Design
 from evidentia.kernels import registry
-from evidentia.workspace.records import Cell, Hypothesis, Value
+from evidentia.workspace.records import Cell, Hypothesis
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -53,20 +52,3 @@ def render(
         exclusive=metric.timed,
         protocol=f"Every cell measured once per seed; systems share the workload of a seed (paired); {timing}.",
     )
-
-
-def audit(script: str) -> tuple[tuple[int, ...], tuple[tuple[str, dict[str, Value]], ...]]:
-    """The seeds and cells a script really measures, read from its syntax tree without running it.
-
-    Raises ValueError when the script does not state them as constants.
-    """
-    found: dict[str, object] = {}
-    for statement in ast.parse(script).body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            name = statement.targets[0].id
-            if name in ("SEEDS", "CELLS"):
-                found[name] = ast.literal_eval(statement.value)
-    seeds, cells = found.get("SEEDS"), found.get("CELLS")
-    if not isinstance(seeds, list) or not isinstance(cells, list):
-        raise ValueError("the script does not state SEEDS and CELLS as constants")
-    return tuple(seeds), tuple((system, dict(conditions)) for system, conditions in cells)

@@ -78,7 +78,8 @@ class Reading:
         known = registry.parameters(self.family.name, kernel.name if kernel else self.reference.name)
         applying = registry.complete(self.family.name, kernel.name if kernel else self.reference.name, dict(self.base))
         names = [n for n in known if n in applying and known[n].kind in ("int", "float") and len(self.sweep(n)) >= 3]
-        return sorted(names, key=lambda n: (n not in self.varied, n not in self.mentioned, names.index(n)))
+        asked = self.mentioned - self.base.keys()
+        return sorted(names, key=lambda n: (n not in self.varied, n not in asked, names.index(n)))
 
 
 def read(brief: Brief) -> list[Reading]:

@@ -1,0 +1,84 @@
+"""Analysis: from result rows to decided claims and the outcome of a branch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from evidentia.kernels import registry
+from evidentia.workspace.checks import evaluate
+from evidentia.workspace.estimators import MissingRowsError
+from evidentia.workspace.records import Check, Claim, Hypothesis, Outcome, PlannedClaim, Row, Status
+
+
+def decide(hypothesis: Hypothesis, rows: Sequence[Row], evidence: Sequence[str]) -> tuple[Claim, ...]:
+    """Each registered claim evaluated over the rows. A claim whose rows are missing is inconclusive."""
+    return tuple(
+        claim(hypothesis, planned, f"C{number:02d}", planned.check, rows, evidence)
+        for number, planned in enumerate(hypothesis.claims, start=1)
+    )
+
+
+def claim(
+    hypothesis: Hypothesis,
+    planned: PlannedClaim,
+    name: str,
+    check: Check,
+    rows: Sequence[Row],
+    evidence: Sequence[str],
+) -> Claim:
+    """One planned claim decided by `check` over the rows."""
+    value: float | None = None
+    ci: tuple[float, float] | None = None
+    sd: float | None = None
+    n, note, status = 0, "", "inconclusive"
+    try:
+        found, verdict = evaluate(check, rows)
+    except MissingRowsError as error:
+        note = str(error)
+    else:
+        value, sd, n, note, status = found.value, found.sd, found.n, found.note, verdict
+        if found.low is not None and found.high is not None and math.isfinite(found.low) and math.isfinite(found.high):
+            ci = (found.low, found.high)
+    decided: Status = status  # type: ignore[assignment]
+    return Claim(
+        id=name,
+        statement=planned.statement,
+        kind=planned.kind,
+        metric=check.metric,
+        system=check.system,
+        baseline=check.versus if check.versus != check.system else "",
+        workload=workload(hypothesis),
+        value=value,
+        unit=planned.unit,
+        n=n,
+        sd=sd,
+        ci=ci,
+        tolerance=planned.tolerance,
+        headline=planned.headline,
+        conditions=dict(planned.conditions),
+        status=decided,
+        note=note,
+        evidence=tuple(evidence),
+        check=check,
+    )
+
+
+def workload(hypothesis: Hypothesis) -> str:
+    """What the systems worked on: the family, and the kind of input where it has several."""
+    kinds = [p.name for p in registry.family(hypothesis.family).parameters if p.kind == "choice"]
+    named = [str(hypothesis.conditions[k]) for k in kinds if k in hypothesis.conditions]
+    return "/".join([hypothesis.family, *named])
+
+
+def outcome(claims: Sequence[Claim]) -> Outcome:
+    """A hypothesis holds if all its headline claims do, falls with the first refuted one, else stays open."""
+    headline = [c.status for c in claims if c.headline]
+    if "refuted" in headline:
+        return "refuted"
+    return "supported" if headline and set(headline) == {"supported"} else "null"
+
+
+def needs_more(claims: Sequence[Claim]) -> bool:
+    """Whether another look could still change the outcome or decide a claim."""
+    return any(c.status == "inconclusive" for c in claims)

@@ -1,0 +1,5 @@
+"""Compilation: every branch, held or not, becomes one package."""
+
+from evidentia.agents.compilation.compiler import compile_branch
+
+__all__ = ["compile_branch"]

@@ -1,0 +1,274 @@
+"""Figures of a package: drawn from cell results and claims, the same bytes for the same data."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evidentia.kernels import registry
+from evidentia.workspace.package.manifest import CellResult
+from evidentia.workspace.quantities import figure as digits
+from evidentia.workspace.records import Branch, Claim, Value
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+_STYLE = {
+    "font.size": 9,
+    "font.family": "DejaVu Sans",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e5e5e5",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "svg.hashsalt": "evidentia",
+    "svg.fonttype": "path",
+    "figure.dpi": 150,
+}
+_drawing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with what its Markdown sibling says: axes, data table, trend."""
+
+    png: bytes
+    svg: bytes
+    title: str
+    caption: str
+    kind: str
+    x: str
+    y: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    trend: str
+
+
+def words(name: str) -> str:
+    """A name with spaces."""
+    return name.replace("_", " ")
+
+
+def render(size: tuple[float, float], draw: Callable[[Figure], None]) -> tuple[bytes, bytes]:
+    """PNG and SVG of what `draw` puts on an empty figure of `size` inches; no dates, fixed identifiers."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with _drawing, matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure)
+        png, svg = io.BytesIO(), io.BytesIO()
+        figure.savefig(png, format="png", metadata={"Software": None})
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    return png.getvalue(), svg.getvalue()
+
+
+def draw(branch: Branch, results: Sequence[CellResult]) -> Drawing | None:
+    """The figure that suits the form of the hypothesis; None where nothing was measured."""
+    if not results or not branch.claims:
+        return None
+    form = branch.hypothesis.form
+    if form in ("trend", "crossover", "optimum"):
+        return _curves(branch, results, branch.claims[0].check.parameter)
+    if form == "interaction":
+        return _curves(branch, results, branch.claims[0].check.moderator)
+    return _effects(branch)
+
+
+def _series(branch: Branch, results: Sequence[CellResult], name: str) -> dict[str, list[CellResult]]:
+    """Curves by label: the system, and the other varied conditions where there are any."""
+    others = [v for v in branch.hypothesis.varied if v != name]
+    found: dict[str, list[CellResult]] = {}
+    for r in results:
+        label = ", ".join([r.system, *(f"{words(o)} {_number(r.conditions[o])}" for o in others if o in r.conditions)])
+        found.setdefault(label, []).append(r)
+    return {k: sorted(v, key=lambda r: float(r.conditions[name])) for k, v in found.items()}
+
+
+def _number(value: Value) -> str:
+    if isinstance(value, str | bool):
+        return str(value)
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:g}"
+
+
+def _curves(branch: Branch, results: Sequence[CellResult], name: str) -> Drawing | None:
+    if any(name not in r.conditions or isinstance(r.conditions[name], str) for r in results):
+        return _effects(branch)
+    metric = registry.family(branch.hypothesis.family).metric(branch.hypothesis.metric)
+    parameter = registry.parameters(branch.hypothesis.family)[name]
+    series = _series(branch, results, name)
+    positive = all(r.mean > 0 for r in results)
+    claim = branch.claims[0]
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for i, (label, points) in enumerate(series.items()):
+            x = [float(p.conditions[name]) for p in points]
+            y = [p.mean for p in points]
+            color = PALETTE[i % len(PALETTE)]
+            if positive or metric.effect == "difference":
+                low = [p.ci[0] if p.ci else p.mean for p in points]
+                high = [p.ci[1] if p.ci else p.mean for p in points]
+                axes.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+            axes.plot(x, y, color=color, marker=MARKERS[i % len(MARKERS)], markersize=4.5, linewidth=1.4, label=label)
+        if parameter.scale == "log" and all(float(r.conditions[name]) > 0 for r in results):
+            axes.set_xscale("log")
+        ticks = sorted({float(r.conditions[name]) for r in results})
+        axes.set_xticks(ticks, [_number(t) for t in ticks])
+        axes.minorticks_off()
+        if metric.effect == "ratio" and positive:
+            axes.set_yscale("log")
+        if claim.check.estimator == "threshold_crossing" and metric.limit is not None:
+            axes.axhline(metric.limit, color="#666666", linestyle="--", linewidth=1)
+            axes.annotate(
+                f"limit {metric.limit:g} {metric.unit}",
+                (1, metric.limit),
+                xycoords=("axes fraction", "data"),
+                xytext=(-2, 3),
+                textcoords="offset points",
+                ha="right",
+                fontsize=8,
+                color="#666666",
+            )
+        if claim.check.estimator in ("crossover", "threshold_crossing") and claim.value is not None and claim.ci:
+            axes.axvspan(*claim.ci, color="#999999", alpha=0.35, linewidth=0)
+            axes.axvline(claim.value, color="#444444", linewidth=0.8)
+        axes.set_xlabel(_axis(name, parameter.unit))
+        axes.set_ylabel(_axis(metric.name, metric.unit))
+        if len(series) > 1:
+            axes.legend(fontsize=8)
+        figure.suptitle(branch.hypothesis.title, fontsize=10, x=0.02, ha="left")
+
+    png, svg = render((5.2, 3.4), paint)
+    rows = tuple(
+        (label, _number(p.conditions[name]), str(p.n), digits(p.mean), _interval(p.ci))
+        for label, points in series.items()
+        for p in points
+    )
+    trends = [f"{label} goes from {digits(p[0].mean)} to {digits(p[-1].mean)}" for label, p in series.items()]
+    return Drawing(
+        png,
+        svg,
+        branch.hypothesis.title,
+        f"{words(metric.name).capitalize()} ({metric.unit}) against {words(name)}: means over seeds, "
+        "bands are t intervals of single cells.",
+        "line plot",
+        _axis(name, parameter.unit) + (" (log)" if parameter.scale == "log" else ""),
+        _axis(metric.name, metric.unit) + (" (log)" if metric.effect == "ratio" and positive else ""),
+        ("series", words(name), "n", "mean", "interval"),
+        rows,
+        "; ".join(trends) + ".",
+    )
+
+
+def _axis(name: str, unit: str) -> str:
+    return words(name) if unit in ("1", "") else f"{words(name)} ({unit})"
+
+
+def _interval(ci: tuple[float, float] | None) -> str:
+    return f"[{digits(ci[0])}, {digits(ci[1])}]" if ci else "–"
+
+
+def _effects(branch: Branch) -> Drawing | None:
+    shown = [c for c in branch.claims if c.value is not None and c.ci is not None]
+    if not shown:
+        return None
+    metric = registry.family(branch.hypothesis.family).metric(branch.hypothesis.metric)
+    ratio = metric.effect == "ratio"
+    step = metric.smallest_effect
+    labels = [_place(branch, c) for c in shown]
+    against = f"{shown[0].check.system} {'over' if ratio else 'minus'} {_versus(shown[0])}"
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        _band(axes, (1 / step, step) if ratio else (-step, step))
+        for i, c in enumerate(shown):
+            assert c.value is not None
+            assert c.ci is not None
+            color = {"supported": PALETTE[0], "refuted": PALETTE[1], "inconclusive": "#777777"}[c.status]
+            axes.plot(c.ci, (i, i), color=color, linewidth=2, solid_capstyle="butt")
+            axes.plot([c.value], [i], marker="o", color=color, markersize=5)
+        if ratio:
+            axes.set_xscale("log")
+            _plain_log_ticks(axes)
+        axes.set_yticks(range(len(shown)), labels)
+        axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel(f"{words(metric.name)}: {against} ({shown[0].unit})")
+        figure.suptitle(branch.hypothesis.title, fontsize=10, x=0.02, ha="left")
+
+    png, svg = render((5.6, 1.5 + 0.32 * len(shown)), paint)
+    rows = tuple(
+        (c.id, label, str(c.n), digits(c.value or 0.0), _interval(c.ci), c.status)
+        for c, label in zip(shown, labels, strict=True)
+    )
+    values = [c.value for c in shown if c.value is not None]
+    return Drawing(
+        png,
+        svg,
+        branch.hypothesis.title,
+        f"Paired effect on {words(metric.name)}, {against}: one line per cell with its simultaneous interval; the "
+        "grey band is smaller than the smallest effect of interest.",
+        "interval plot",
+        f"{words(metric.name)}, {against} ({shown[0].unit})" + (" (log)" if ratio else ""),
+        "cells",
+        ("claim", "cell", "n", "effect", "interval", "status"),
+        rows,
+        f"the effect lies between {digits(min(values))} and {digits(max(values))} {shown[0].unit}.",
+    )
+
+
+def _versus(claim: Claim) -> str:
+    check = claim.check
+    if check.versus_at:
+        return ", ".join(f"{words(k)} {_number(v)}" for k, v in check.versus_at.items())
+    return check.versus
+
+
+def _place(branch: Branch, claim: Claim) -> str:
+    names = [n for n in branch.hypothesis.varied if n in claim.conditions]
+    return ", ".join(f"{words(n)} {_number(claim.conditions[n])}" for n in names) or "all"
+
+
+def _band(axes: Axes, ends: tuple[float, float]) -> None:
+    axes.axvspan(*ends, color="#dddddd", linewidth=0, zorder=0)
+
+
+def _plain_log_ticks(axes: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axes.get_xlim()
+    wide = high / low > 20
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def table_picture(header: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> bytes:
+    """A table as a PNG, for the picture that ARA wants beside every table."""
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.axis("off")
+        table = axes.table(cellText=[list(r) for r in rows], colLabels=list(header), loc="upper left", cellLoc="left")
+        table.auto_set_font_size(False)
+        table.set_fontsize(8)
+        table.auto_set_column_width(list(range(len(header))))
+        for (row, _), cell in table.get_celld().items():
+            cell.set_edgecolor("#cccccc")
+            cell.set_height(0.9 / max(len(rows) + 1, 6))
+            if row == 0:
+                cell.set_text_props(weight="bold")
+        figure.suptitle(title, fontsize=9, x=0.02, ha="left")
+
+    return render((7.5, 0.7 + 0.26 * max(len(rows) + 1, 6)), paint)[0]

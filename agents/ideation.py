@@ -1,0 +1,33 @@
+"""Ideation: ask the mind for hypotheses and keep those that can be tested."""
+
+from __future__ import annotations
+
+from evidentia.agents.minds.protocol import Context, Mind
+from evidentia.errors import EvidentiaError
+from evidentia.kernels import registry
+from evidentia.workspace.records import Hypothesis
+
+
+def ideate(mind: Mind, context: Context) -> list[Hypothesis]:
+    """New hypotheses, best first. Raises EvidentiaError when the mind proposes what cannot be measured."""
+    known = {h.id for h in context.registered}
+    found = [h for h in mind.propose(context) if h.id not in known]
+    for hypothesis in found:
+        _check(hypothesis)
+    return found
+
+
+def _check(hypothesis: Hypothesis) -> None:
+    """Every cell must be measurable and every claim must read cells that are registered."""
+    try:
+        registry.family(hypothesis.family).metric(hypothesis.metric)
+        for cell in hypothesis.cells:
+            registry.complete(hypothesis.family, cell.system, cell.conditions)
+    except (KeyError, ValueError) as error:
+        raise EvidentiaError(f"the hypothesis “{hypothesis.title}” cannot be measured: {error}") from error
+    measured = {c.system for c in hypothesis.cells}
+    for claim in hypothesis.claims:
+        systems = {claim.check.system, claim.check.versus} - {""}
+        if not systems <= measured:
+            missing = ", ".join(sorted(systems - measured))
+            raise EvidentiaError(f"the claim “{claim.statement}” needs {missing}, which no cell measures")

@@ -1,0 +1,1 @@
+"""Literature: the bundled bibliography, searched offline."""

@@ -1,0 +1,62 @@
+"""What an experiment ran on: interpreter, packages, processor, commit, sandbox level."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from evidentia.sandbox.job import environment as sandbox_variables
+from evidentia.workspace.records import Environment
+
+PACKAGES = ("evidentia", "numba", "numpy", "scipy", "torch")
+
+
+@cache
+def describe(level: str) -> Environment:
+    """The environment of all experiments of this process."""
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        processor=_processor(),
+        packages={name: _version(name) for name in PACKAGES},
+        commit=_commit(),
+        sandbox=level,
+        variables={k: v for k, v in sandbox_variables("scratch", {}).items() if v != "scratch"},
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """The commit of the library's checkout, with ``+`` for local changes; empty for an installed package."""
+    home = Path(__file__).resolve().parent.parent
+    if not (home / ".git").exists():
+        return ""
+    try:
+        head = subprocess.run(
+            ["git", "-C", str(home), "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10
+        )
+        changed = subprocess.run(
+            ["git", "-C", str(home), "status", "--porcelain", "-uno"], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")

@@ -1,0 +1,197 @@
+"""Starting, resuming and stopping a run."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from evidentia.agents.brief import Brief, read_brief
+from evidentia.agents.minds import open_mind
+from evidentia.errors import BadInputError
+from evidentia.graph.executors.compile_cache import CompileCache
+from evidentia.graph.executors.local import LocalExecutor
+from evidentia.graph.journal import Journal
+from evidentia.graph.laboratory import Laboratory
+from evidentia.graph.steps import Listener, RunInterruptedError, Steps, scratch_folder
+from evidentia.sandbox import open_sandbox
+from evidentia.workspace.home import Workspace, open_workspace
+from evidentia.workspace.records import Event
+
+SUPERSTEPS = 100_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to, in the shape of ``run --json``."""
+
+    run: str
+    question: str
+    stopped_because: str
+    experiments: int
+    wall_seconds: float
+    packages: tuple[str, ...]
+    interrupted: bool = False
+
+
+def new_run_name(workspace: Workspace, question: str) -> str:
+    """A name that tells the time and the question, unused in the workspace."""
+    words = re.findall(r"[a-z0-9]+", question.lower())
+    kept = [w for w in words if len(w) > 3][:4] or words[:4] or ["run"]
+    stem = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + "-".join(kept)[:40]
+    name, number = stem, 2
+    while (workspace.runs / name).exists():
+        name, number = f"{stem}-{number}", number + 1
+    return name
+
+
+def start(
+    workspace: Workspace, brief: Brief, *, mind: str = "builtin", workers: int = 2, listener: Listener | None = None
+) -> Report:
+    """Run a brief to its end. Raises BadInputError before anything is written when the mind does not exist."""
+    open_mind(mind)
+    name = new_run_name(workspace, brief.question)
+    with _opened(workspace, name, mind, workers, listener, create=True) as steps:
+        steps.journal.append("run.started", {"brief": brief.to_json(), "mind": mind, "workers": workers}, "person")
+        return _work(steps, workers)
+
+
+def resume(workspace: Workspace, name: str, *, workers: int = 2, listener: Listener | None = None) -> Report:
+    """Go on with an interrupted run; a finished one is reported as it is."""
+    name = workspace.find_run(name)
+    with _opened(workspace, name, None, workers, listener, create=False) as steps:
+        journal = steps.journal
+        if journal.brief is None:
+            raise BadInputError(f"the run {name} stopped before it was registered; start it again")
+        if journal.stopped is None or journal.stopped == INTERRUPTED:
+            journal.append("run.resumed", {"repaired": journal.log.repaired, "workers": workers}, "person")
+            return _work(steps, workers)
+        return report(journal)
+
+
+INTERRUPTED = "interrupted"
+
+
+def report(journal: Journal) -> Report:
+    """The report of a run from its journal."""
+    assert journal.brief is not None
+    return Report(
+        run=journal.log.run,
+        question=journal.brief.question,
+        stopped_because=journal.stopped or "unfinished",
+        experiments=journal.experiments,
+        wall_seconds=round(journal.active_seconds, 3),
+        packages=tuple(b.package for b in journal.branches.values() if b.package),
+        interrupted=journal.stopped in (None, INTERRUPTED),
+    )
+
+
+@contextmanager
+def _opened(
+    workspace: Workspace, name: str, mind: str | None, workers: int, listener: Listener | None, *, create: bool
+) -> Iterator[Steps]:
+    if workers < 1:
+        raise BadInputError(f"--workers must be at least 1, not {workers}")
+    with ExitStack() as stack:
+        log = workspace.create_log(name) if create else workspace.open_log(name)
+        stack.callback(log.close)
+        if listener:
+            for event in log.events:
+                listener(event)
+        log.listener = listener
+        journal = Journal(log)
+        compiled = CompileCache(workspace.cache / "numba")
+        scratch = scratch_folder(workspace, name)
+        sandbox = open_sandbox(scratch, compile_cache=compiled.folder)
+        executor = LocalExecutor(sandbox, workers)
+        stack.callback(executor.close)
+        yield Steps(
+            workspace,
+            journal,
+            open_mind(mind or journal.mind or "builtin"),
+            Laboratory(executor, workspace.blobs, compiled),
+        )
+
+
+def _work(steps: Steps, workers: int) -> Report:
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    from evidentia.graph.orchestrator import run_graph
+
+    journal = steps.journal
+    path = journal.log.path.parent / "checkpoints.sqlite"
+    config: dict[str, Any] = {
+        "configurable": {"thread_id": journal.log.run},
+        "recursion_limit": SUPERSTEPS,
+        "max_concurrency": 2 * workers,
+    }
+    connection = _connect(path)
+    try:
+        with _stopping_on_signals(steps):
+            graph = run_graph(lambda: steps).compile(checkpointer=SqliteSaver(connection))
+            known = graph.get_state(config)  # type: ignore[arg-type]
+            start_state = None if known.next else {"round": 0, "taken": 0}
+            try:
+                graph.invoke(start_state, config, durability="sync")  # type: ignore[call-overload]
+            except RunInterruptedError:
+                steps.stop(INTERRUPTED)
+    finally:
+        connection.close()
+    return report(journal)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """The checkpoint database; one that is damaged is set aside, since the log alone can continue a run."""
+    try:
+        connection = sqlite3.connect(path, check_same_thread=False)
+        connection.execute("PRAGMA quick_check").fetchone()
+    except sqlite3.DatabaseError:
+        connection.close()
+        os.replace(path, path.with_suffix(f".damaged-{int(time.time())}"))
+        connection = sqlite3.connect(path, check_same_thread=False)
+    return connection
+
+
+@contextmanager
+def _stopping_on_signals(steps: Steps) -> Iterator[None]:
+    """SIGINT and SIGTERM stop the run between acknowledged steps; a second one ends the process at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        steps.stopping.set()
+        steps.laboratory.executor.close()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def open_example() -> Steps:
+    """The steps of a new run of the example brief, for tools that drive the graph themselves."""
+    example = Path(__file__).resolve().parent.parent / "examples" / "cache-admission.toml"
+    workspace = open_workspace(Path("evidentia-workspace"), create=True)
+    brief = read_brief(str(example))
+    stack = ExitStack()
+    name = new_run_name(workspace, brief.question)
+    steps = stack.enter_context(_opened(workspace, name, "builtin", 2, None, create=True))
+    steps.journal.append("run.started", {"brief": brief.to_json(), "mind": "builtin", "workers": 2}, "studio")
+    return steps
+
+
+__all__ = ["Event", "Report", "report", "resume", "start"]

@@ -1,0 +1,1 @@
+"""Packages: one directory per branch, in the ARA layout, with a manifest that names every file's hash."""
