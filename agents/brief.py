@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -33,7 +34,7 @@ class Seeds(Record):
     @field_validator("looks")
     @classmethod
     def _increasing(cls, looks: tuple[int, ...]) -> tuple[int, ...]:
-        if not looks or looks[0] < 2 or any(b <= a for a, b in zip(looks, looks[1:], strict=False)):
+        if not looks or looks[0] < 2 or any(b <= a for a, b in itertools.pairwise(looks)):
             raise ValueError("must be increasing counts of seeds, the first at least 2")
         if looks[-1] > 1000:
             raise ValueError("must not ask for more than 1000 seeds")
@@ -47,8 +48,8 @@ class Brief(Record):
     families: tuple[str, ...] = ()
     budget: Budget = Budget()
     seeds: Seeds = Seeds()
-    conditions: dict[str, Value] = {}
-    vary: dict[str, tuple[Value, ...]] = {}
+    conditions: dict[str, Value] = Field(default_factory=dict)
+    vary: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
 
     @field_validator("question")
     @classmethod
@@ -139,7 +140,8 @@ def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
     name = ".".join(location)
     if fault["type"] == "extra_forbidden":
         section = location[:-1]
-        model: type[Record] = {(): Brief, ("budget",): Budget, ("seeds",): Seeds}.get(section, Brief)
+        models: dict[tuple[str, ...], type[Record]] = {("budget",): Budget, ("seeds",): Seeds}
+        model = models.get(section, Brief)
         return location, f"unknown key {name!r}; known keys here are {', '.join(model.model_fields)}"
     if fault["type"] == "missing":
         return location, f"the key {name!r} is missing; add it"
@@ -152,19 +154,18 @@ def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
 
 
 def _line_of(text: str, location: tuple[str, ...]) -> int | None:
-    """The line of a key in TOML text, looking for it in its section first."""
+    """The line of a key in TOML text: in its section, as a section, or as a dotted key at the top."""
     names = [part for part in location if not part.isdigit()]
     while names:
-        section, key = ".".join(names[:-1]), names[-1]
+        section, path = ".".join(names[:-1]), ".".join(names)
+        key, dotted = (re.compile(rf"""\s*["']?{re.escape(n)}["']?\s*=""") for n in (names[-1], path))
         current = ""
         for number, line in enumerate(text.splitlines(), start=1):
             if header := re.match(r"\s*\[([^\[\]]+)\]", line):
                 current = header[1].strip()
-                if current == ".".join(names):
+                if current == path:
                     return number
-            elif re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line) and current == section:
-                return number
-            elif section and current == "" and re.match(rf"\s*{re.escape('.'.join(names))}\s*=", line):
+            elif (current == section and key.match(line)) or (not current and dotted.match(line)):
                 return number
         names.pop()
     return None

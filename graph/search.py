@@ -33,7 +33,8 @@ def select(order: Sequence[Hypothesis], ledger: Ledger) -> list[Hypothesis]:
     """The next round: as many as fit the experiment budget in their worst case, at least one while any may run."""
     if ledger.exhausted():
         return []
-    left, chosen = ledger.experiments_left, []
+    left = ledger.experiments_left
+    chosen: list[Hypothesis] = []
     for hypothesis in order[:ROUND]:
         cost = worst_case(hypothesis)
         if chosen and cost > left:

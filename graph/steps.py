@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from evidentia.agents import analysis, falsification
 from evidentia.agents.brief import Brief
@@ -54,9 +55,9 @@ class Steps:
         """What has been spent so far."""
         return Ledger(self.brief.budget, self.journal.experiments, self.journal.active_seconds)
 
-    def _write(self, kind: str, payload: dict[str, object], actor: str) -> None:
+    def _write(self, kind: str, payload: Mapping[str, Any], actor: str) -> None:
         with self._writing:
-            self.journal.append(kind, payload, actor)
+            self.journal.append(kind, dict(payload), actor)
 
     def _check_stop(self) -> None:
         if self.stopping.is_set():
@@ -100,7 +101,7 @@ class Steps:
             return
         number = len(journal.branches) + 1
         parent = journal.tree.node_of[hypothesis.parent] if hypothesis.parent else decision
-        payload = {
+        payload: dict[str, Any] = {
             "id": hypothesis.id,
             "node": f"N{number:03d}",
             "parent": parent if parent in journal.tree.graph else ROOT,
@@ -152,8 +153,8 @@ class Steps:
             if not branch.done(experiment):
                 self._check_stop()
                 if experiment.id not in branch.planned:
-                    payload = {"experiment": experiment.to_json(), "id": experiment.id}
-                    self._write("experiment.planned", payload, f"experiment/{self.mind.name}")
+                    planned = {"experiment": experiment.to_json(), "id": experiment.id}
+                    self._write("experiment.planned", planned, f"experiment/{self.mind.name}")
                 try:
                     evidence, failure = self.laboratory.run(experiment, hypothesis.family)
                 except SandboxClosedError:
@@ -243,7 +244,7 @@ class Steps:
         outcome = analysis.outcome(branch.claims) if branch.claims else "crashed"
         dead_end = self.mind.conclude(branch.hypothesis, outcome, branch.claims, failure)
         headline = [c for c in branch.claims if c.headline]
-        payload = {
+        payload: dict[str, Any] = {
             "hypothesis": name,
             "outcome": outcome,
             "claims": [{"id": c.id, "status": c.status} for c in branch.claims],
@@ -265,7 +266,7 @@ class Steps:
         lines = [canonical(e.to_json()) + b"\n" for e in self.journal.events_of(name)]
         package, version, _ = compile_branch(material, workspace=self.workspace, events=lines)
         publish(self.workspace, package, version, run=material.run, outcome=material.outcome)
-        payload: dict[str, object] = {"hypothesis": name, "package": package, "version": version}
+        payload: dict[str, Any] = {"hypothesis": name, "package": package, "version": version}
         self._write("package.compiled", {**payload, "outcome": material.outcome}, "compilation")
 
     def _material(self, branch: Branch) -> records.Branch:

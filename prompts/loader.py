@@ -14,7 +14,7 @@ _HOME = Path(__file__).parent
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(  # noqa: S701
+    return Environment(  # noqa: S701 - the output is Markdown, not HTML
         loader=FileSystemLoader(_HOME),
         undefined=StrictUndefined,
         autoescape=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -56,10 +57,8 @@ class Tree:
 
     def kill(self, patience: float = 2.0) -> None:
         """Kill the process group, everything ever seen in the tree, and everything that carries the marker."""
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.root, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         if not HAS_PROC:
             return
         deadline = time.monotonic() + patience

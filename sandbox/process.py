@@ -64,7 +64,7 @@ class ProcessSandbox:
             shutil.copytree(self._cache, scratch / ".numba")
         variables["NUMBA_CACHE_DIR"] = str(scratch / ".numba")
         start = time.monotonic()
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-I", "-B", _CHILD, *_arguments(job.limits)],
             cwd=scratch,
             env=variables,

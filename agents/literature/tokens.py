@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-_STOP = frozenset(
+_FUNCTION_WORDS = (
     "a an and are as at be by do does for from how i in is it its much many of on or than that the their then there "
-    "this to under versus vs was what when which while who why will with".split()
+    "this to under versus vs was what when which while who why will with"
 )
+_STOP = frozenset(_FUNCTION_WORDS.split())
 _WORD = re.compile(r"[a-z0-9]+(?:['.][a-z0-9]+)*")
 _SUFFIXES = (("sses", "ss"), ("ies", "y"), ("ing", ""), ("ed", ""), ("s", ""))
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Ints, Trace
 from evidentia.kernels.caching.linked import make, push, unlink
 
 T1, T2, B1, B2 = 0, 1, 2, 3
 
 
 @njit(cache=True)
-def _replace(after, before, place, sizes, items, p, in_b2):
+def _replace(after: Ints, before: Ints, place: Ints, sizes: Ints, items: int, p: float, in_b2: bool) -> None:
     """Evict from T1 or T2 into its ghost list (REPLACE of figure 4)."""
     source = T1 if sizes[T1] > 0 and (sizes[T1] > p or (in_b2 and sizes[T1] == p)) else T2
     victim = before[items + source]
@@ -25,7 +26,7 @@ def _replace(after, before, place, sizes, items, p, in_b2):
 
 
 @njit(cache=True)
-def _drop(after, before, place, sizes, items, source):
+def _drop(after: Ints, before: Ints, place: Ints, sizes: Ints, items: int, source: int) -> None:
     victim = before[items + source]
     unlink(after, before, victim)
     place[victim] = -1
@@ -33,7 +34,7 @@ def _drop(after, before, place, sizes, items, source):
 
 
 @njit(cache=True)
-def simulate(trace, capacity, items):
+def simulate(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of ARC, ghosts not counted in the capacity: ``int64 (requests,)`` to ``uint8 (requests,)``."""
     hits = np.zeros(trace.size, np.uint8)
     after, before = make(items, 4)
@@ -43,11 +44,11 @@ def simulate(trace, capacity, items):
     for t in range(trace.size):
         x = trace[t]
         where = place[x]
-        if where == T1 or where == T2:
+        if where in (T1, T2):
             hits[t] = 1
             unlink(after, before, x)
             sizes[where] -= 1
-        elif where == B1 or where == B2:
+        elif where in (B1, B2):
             own, other = sizes[where], sizes[B1 + B2 - where]
             step = max(other / own, 1.0)
             p = min(p + step, float(capacity)) if where == B1 else max(p - step, 0.0)

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Trace
 from evidentia.kernels.caching.heap import rise, sink
 
 
 @njit(cache=True)
-def simulate(trace, capacity, items):
+def simulate(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of MIN: ``int64 (requests,)`` to ``uint8 (requests,)``."""
     n = trace.size
     hits = np.zeros(n, np.uint8)

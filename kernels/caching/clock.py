@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Trace
+
 
 @njit(cache=True)
-def simulate(trace, capacity, items):
+def simulate(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of CLOCK with one reference bit: ``int64 (requests,)`` to ``uint8 (requests,)``.
 
     A new item comes in with its bit clear and the hand moves past it.

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Trace
+
 
 @njit(cache=True)
-def simulate(trace, capacity, items):
+def simulate(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of FIFO: ``int64 (requests,)`` to ``uint8 (requests,)``."""
     hits = np.zeros(trace.size, np.uint8)
     ring = np.full(capacity, -1, np.int64)

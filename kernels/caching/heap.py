@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from numba import njit
 
-
-@njit(cache=True)
-def _less(first, second, a, b):
-    return first[a] < first[b] or (first[a] == first[b] and second[a] < second[b])
+from evidentia.kernels.caching.arrays import Ints
 
 
 @njit(cache=True)
-def _swap(heap, place, i, j):
+def _less(first: Ints, second: Ints, a: int, b: int) -> bool:
+    return bool(first[a] < first[b] or (first[a] == first[b] and second[a] < second[b]))
+
+
+@njit(cache=True)
+def _swap(heap: Ints, place: Ints, i: int, j: int) -> None:
     heap[i], heap[j] = heap[j], heap[i]
     place[heap[i]] = i
     place[heap[j]] = j
 
 
 @njit(cache=True)
-def rise(heap, place, first, second, i):
+def rise(heap: Ints, place: Ints, first: Ints, second: Ints, i: int) -> None:
     """Move the entry at `i` up to where it belongs."""
     while i > 0 and _less(first, second, heap[i], heap[(i - 1) >> 1]):
         _swap(heap, place, i, (i - 1) >> 1)
@@ -26,7 +28,7 @@ def rise(heap, place, first, second, i):
 
 
 @njit(cache=True)
-def sink(heap, place, first, second, size, i):
+def sink(heap: Ints, place: Ints, first: Ints, second: Ints, size: int, i: int) -> None:
     """Move the entry at `i` down to where it belongs among the first `size`."""
     while True:
         child = 2 * i + 1

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Trace
 from evidentia.kernels.caching.heap import rise, sink
 
 
 @njit(cache=True)
-def _simulate(trace, capacity, items, remember):
+def _simulate(trace: Trace, capacity: int, items: int, remember: bool) -> Hits:
     hits = np.zeros(trace.size, np.uint8)
     count = np.zeros(items, np.int64)
     used = np.zeros(items, np.int64)
@@ -45,15 +46,15 @@ def _simulate(trace, capacity, items, remember):
     return hits
 
 
-def perfect(trace: np.ndarray, capacity: int, items: int) -> np.ndarray:
+def perfect(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of LFU whose counts survive eviction: ``int64 (requests,)`` to ``uint8 (requests,)``."""
-    hits: np.ndarray = _simulate(trace, capacity, items, True)
+    hits: Hits = _simulate(trace, capacity, items, True)
     return hits
 
 
-def in_cache(trace: np.ndarray, capacity: int, items: int) -> np.ndarray:
+def in_cache(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of LFU that forgets an item's count when it evicts it."""
-    hits: np.ndarray = _simulate(trace, capacity, items, False)
+    hits: Hits = _simulate(trace, capacity, items, False)
     return hits
 
 

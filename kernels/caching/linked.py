@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Ints
+
 
 @njit(cache=True)
-def make(items, lists):
+def make(items: int, lists: int) -> tuple[Ints, Ints]:
     """Arrays ``(after, before)`` for `items` items and `lists` empty lists."""
     after = np.full(items + lists, -1, np.int64)
     before = np.full(items + lists, -1, np.int64)
@@ -21,7 +23,7 @@ def make(items, lists):
 
 
 @njit(cache=True)
-def push(after, before, sentinel, item):
+def push(after: Ints, before: Ints, sentinel: int, item: int) -> None:
     """Put `item` at the head of the list."""
     first = after[sentinel]
     after[sentinel] = item
@@ -31,7 +33,7 @@ def push(after, before, sentinel, item):
 
 
 @njit(cache=True)
-def unlink(after, before, item):
+def unlink(after: Ints, before: Ints, item: int) -> None:
     """Take `item` out of its list."""
     a, b = after[item], before[item]
     after[b] = a

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Trace
 from evidentia.kernels.caching.linked import make, push, unlink
 
 
 @njit(cache=True)
-def simulate(trace, capacity, items):
+def simulate(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of LRU on a trace.
 
     `trace` is ``int64 (requests,)`` of item numbers below `items`; returns ``uint8 (requests,)``, 1 for a hit.

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from evidentia.kernels import registry
-from evidentia.kernels.caching.workloads import WORKLOADS, Trace
+from evidentia.kernels.caching.arrays import Trace
+from evidentia.kernels.caching.workloads import WORKLOADS
 from evidentia.kernels.registry import Value
 
 _SETTINGS = ("exponent", "scan_fraction", "loop_length", "shift_every")

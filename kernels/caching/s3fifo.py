@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Ints, Trace
 from evidentia.kernels.caching.linked import make, push, unlink
 
 S, M, G = 0, 1, 2
@@ -15,7 +16,7 @@ MAX_COUNT = 3
 
 
 @njit(cache=True)
-def _evict_main(after, before, place, count, sizes, items):
+def _evict_main(after: Ints, before: Ints, place: Ints, count: Ints, sizes: Ints, items: int) -> None:
     while sizes[M] > 0:
         x = before[items + M]
         unlink(after, before, x)
@@ -29,7 +30,7 @@ def _evict_main(after, before, place, count, sizes, items):
 
 
 @njit(cache=True)
-def _evict_small(after, before, place, count, sizes, items, main):
+def _evict_small(after: Ints, before: Ints, place: Ints, count: Ints, sizes: Ints, items: int, main: int) -> None:
     while sizes[S] > 0:
         x = before[items + S]
         unlink(after, before, x)
@@ -57,7 +58,7 @@ def _evict_small(after, before, place, count, sizes, items, main):
 
 
 @njit(cache=True)
-def _simulate(trace, capacity, items, small):
+def _simulate(trace: Trace, capacity: int, items: int, small: int) -> Hits:
     main = capacity - small
     hits = np.zeros(trace.size, np.uint8)
     after, before = make(items, 3)
@@ -90,13 +91,13 @@ def _simulate(trace, capacity, items, small):
     return hits
 
 
-def simulate(trace: np.ndarray, capacity: int, items: int, small_fraction: float = 0.1) -> np.ndarray:
+def simulate(trace: Trace, capacity: int, items: int, small_fraction: float = 0.1) -> Hits:
     """Hits of S3-FIFO: ``int64 (requests,)`` to ``uint8 (requests,)``.
 
     The small queue holds `small_fraction` of the capacity (at least one item), the ghost as many as the main
     queue. With a main queue of no places nothing is promoted.
     """
-    hits: np.ndarray = _simulate(trace, capacity, items, small_size(capacity, small_fraction))
+    hits: Hits = _simulate(trace, capacity, items, small_size(capacity, small_fraction))
     return hits
 
 

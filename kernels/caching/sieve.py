@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Trace
 from evidentia.kernels.caching.linked import make, push, unlink
 
 
 @njit(cache=True)
-def simulate(trace, capacity, items):
+def simulate(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of SIEVE: ``int64 (requests,)`` to ``uint8 (requests,)``."""
     hits = np.zeros(trace.size, np.uint8)
     after, before = make(items, 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Trace = NDArray[np.int64]
+from evidentia.kernels.caching.arrays import Trace
 
 
 def popularity(items: int, exponent: float) -> NDArray[np.float64]:
@@ -20,7 +20,8 @@ def popularity(items: int, exponent: float) -> NDArray[np.float64]:
 def _draw(generator: np.random.Generator, items: int, requests: int, exponent: float) -> Trace:
     cumulative = np.cumsum(popularity(items, exponent))
     drawn = np.searchsorted(cumulative, generator.random(requests) * cumulative[-1], side="right")
-    return np.minimum(drawn, items - 1).astype(np.int64)
+    trace: Trace = np.minimum(drawn, items - 1).astype(np.int64)
+    return trace
 
 
 def zipf(seed: int, items: int, requests: int, exponent: float) -> Trace:

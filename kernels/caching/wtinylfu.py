@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from evidentia.kernels.caching.arrays import Hits, Ints, Trace
 from evidentia.kernels.caching.linked import make, push, unlink
 
 WINDOW, PROBATION, PROTECTED = 0, 1, 2
@@ -18,16 +19,16 @@ PROTECTED_FRACTION = 0.8
 
 
 @njit(cache=True)
-def _slot(x, row, mask):
+def _slot(x: int, row: int, mask: int) -> int:
     h = (np.uint64(x) + np.uint64(row + 1)) * np.uint64(0x9E3779B97F4A7C15)
     h ^= h >> np.uint64(29)
     h *= np.uint64(0xBF58476D1CE4E5B9)
     h ^= h >> np.uint64(32)
-    return np.int64(h & np.uint64(mask))
+    return int(h & np.uint64(mask))
 
 
 @njit(cache=True)
-def _estimate(sketch, x):
+def _estimate(sketch: Ints, x: int) -> int:
     mask = sketch.shape[1] - 1
     least = MAX_COUNT
     for row in range(ROWS):
@@ -36,7 +37,7 @@ def _estimate(sketch, x):
 
 
 @njit(cache=True)
-def _count(sketch, x):
+def _count(sketch: Ints, x: int) -> None:
     """Add one occurrence, to the smallest counters only (conservative update)."""
     mask = sketch.shape[1] - 1
     least = _estimate(sketch, x)
@@ -48,7 +49,7 @@ def _count(sketch, x):
 
 
 @njit(cache=True)
-def _simulate(trace, capacity, items, window, protected, width):
+def _simulate(trace: Trace, capacity: int, items: int, window: int, protected: int, width: int) -> Hits:
     hits = np.zeros(trace.size, np.uint8)
     after, before = make(items, 3)
     place = np.full(items, -1, np.int64)
@@ -115,13 +116,13 @@ def shape(capacity: int, window_fraction: float) -> tuple[int, int, int]:
     return window, protected, width
 
 
-def simulate(trace: np.ndarray, capacity: int, items: int, window_fraction: float = 0.01) -> np.ndarray:
+def simulate(trace: Trace, capacity: int, items: int, window_fraction: float = 0.01) -> Hits:
     """Hits of W-TinyLFU: ``int64 (requests,)`` to ``uint8 (requests,)``.
 
     Four rows of four-bit counters with conservative update, halved every ten times the capacity requests; a
     window victim enters the main part only if its estimate is above that of the main part's victim.
     """
-    hits: np.ndarray = _simulate(trace, capacity, items, *shape(capacity, window_fraction))
+    hits: Hits = _simulate(trace, capacity, items, *shape(capacity, window_fraction))
     return hits
 
 

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 def find(values: Sequence[int], wanted: int) -> int:
     """The position of `wanted` in the sorted `values`, or -1."""
-    i = 0
-    for value in values:
+    for i, value in enumerate(values):
         if value == wanted:
             return i
-        i += 1
     return -1

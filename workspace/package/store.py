@@ -44,7 +44,7 @@ def write_package(
                 out.write(data)
                 out.flush()
         _sync(building)
-        os.chmod(building, 0o755)
+        os.chmod(building, 0o755)  # noqa: S103 - mkdtemp made it private; packages are read by others
         os.replace(building, home / f"v{version}")
         _sync(home)
     except OSError as error:

@@ -25,7 +25,7 @@ MANDATORY = (
     "evidence/logs/log_pointers.md",
 )
 FOLDERS = ("src/execution", "src/configs", "evidence/tables", "evidence/figures", "evidence/results")
-LABELS = {
+LABELS: dict[str, dict[str, tuple[str, ...]]] = {
     "logic/problem.md": {
         r"### O\d+": ("Statement", "Evidence", "Implication"),
         r"### G\d+": ("Statement", "Caused by", "Existing attempts", "Why they fail"),

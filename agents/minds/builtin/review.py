@@ -26,10 +26,6 @@ def review(hypothesis: Hypothesis, claims: Sequence[Claim], attacks: Sequence[At
         "exploration integrity": 5 if tried else 3,
         "methodological rigour": _rigour(claims),
     }
-    if faults:
-        overall = "revise"
-    else:
-        overall = "accept" if claims else "reject"
     words = [f"{len(decided)} of {len(claims)} claims are decided"]
     words += [f"{v.claim} is {v.verdict}: {v.reason}" for v in faults]
     words += [f"{a.kind}: {a.finding}" for a in attacks]
@@ -38,7 +34,7 @@ def review(hypothesis: Hypothesis, claims: Sequence[Claim], attacks: Sequence[At
         kind="agent",
         claims=verdicts,
         scores=scores,
-        overall=overall,
+        overall="revise" if faults else "accept" if claims else "reject",
         confidence=4 if tried else 3,
         summary="; ".join(words) + ".",
         would_change_my_mind=hypothesis.falsification,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from evidentia.agents.minds.builtin.forms.drafting import Draft, cell, claim, number, where, words
@@ -91,7 +92,7 @@ def _crossover(
     systems = tuple(k.name for k in kernels)
     levels = check.levels
     conditions = {n: v for n, v in cell(reading, systems[0], {}).conditions.items() if n != name}
-    step = min(abs(float(b) - float(a)) for a, b in zip(levels, levels[1:], strict=False))
+    step = min(abs(float(b) - float(a)) for a, b in itertools.pairwise(levels))
     title = (
         f"Where {systems[0]} and {systems[1]} change places along {words(name)}"
         if len(systems) > 1

@@ -72,7 +72,7 @@ def draft(reading: Reading, metric: Metric, a: Kernel, b: Kernel, word: str) -> 
         reading=reading,
         metric=metric,
         form="equivalence",
-        title=f"{a.name} and {b.name} alike on {words(metric.name)}",
+        title=f"Are {a.name} and {b.name} alike on {words(metric.name)}",
         statement=f"{a.name} and {b.name} are interchangeable: their {words(metric.name)} differs by less than "
         f"{effect_words(metric)} in every cell tried",
         rationale=why,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from evidentia.agents.minds.builtin.forms.drafting import (
     Draft,
@@ -43,7 +44,8 @@ def law(reading: Reading, metric: Metric, kernel: Kernel, item: Law) -> Draft:
     levels = reading.sweep(item.parameter)
     low = None if item.relation == "at_most" else item.exponent - LAW_MARGIN
     high = None if item.relation == "at_least" else item.exponent + LAW_MARGIN
-    relation = {"at_most": "below", "at_least": "above", "equal": "inside"}[item.relation]
+    relations: dict[str, Any] = {"at_most": "below", "at_least": "above", "equal": "inside"}
+    relation = relations[item.relation]
     bound = {
         "at_most": f"at most {number(item.exponent)}",
         "at_least": f"at least {number(item.exponent)}",
