@@ -1,0 +1,246 @@
+"""Level 3, recomputed: the rows and the values come out again, and the checks that say so can fail."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+
+from evidentia.hub.verification.intact import recompute
+from evidentia.hub.verification.opened import ROWS, Opened, Result
+from evidentia.hub.verification.reruns import limits_of
+from evidentia.kernels import registry
+from evidentia.sandbox import Job, Outcome, Sandbox, strict_json_lines
+from evidentia.workspace.checks import evaluate
+from evidentia.workspace.estimators import MissingRowsError
+from evidentia.workspace.records import Claim, Evidence, Expectation, Row
+
+RELATIVE = 1e-9
+"""How far a deterministic metric may differ between two runs: the last bits of another processor."""
+TIMED_FACTOR = 10.0
+"""How far a timed row may differ: it is the claims that are held to an interval."""
+CONFIDENCE = 0.95
+LEAST_SEEDS = 3
+LOG_ESTIMATORS = ("paired_ratio", "ratio_over_range", "ratio_of_ratios", "regret_ratio")
+STUB = """import json
+
+with open("recorded.jsonl", encoding="utf-8") as recorded, open("rows.jsonl", "w", encoding="utf-8") as rows:
+    for line in recorded:
+        row = json.loads(line)
+        for metric in json.loads({metrics!r}):
+            row[metric] = {value!r}
+        rows.write(json.dumps(row) + "\\n")
+"""
+
+
+def check_recomputed(package: Opened, sandbox: Sandbox) -> Iterator[Result]:
+    """The checks of level 3 over the re-runs of level 2."""
+    fresh: list[list[Row]] = []
+    for (entry, run), recorded, outcome in zip(package.entries, package.rows, package.outcomes, strict=True):
+        assert outcome is not None
+        if run.evidence.ok:
+            rows, problem = _read(outcome)
+            problem = problem or _rows_differ(package, recorded, rows)
+            fine = f"{len(rows)} rows come out again"
+        else:
+            rows, problem = [], _failure_differs(package.read(f"evidence/logs/{entry.id}.stderr.txt"), outcome)
+            fine = "it fails in the same way"
+        fresh.append(rows)
+        yield Result(3, f"rows of {entry.id}", problem is None, problem or fine)
+    for claim, name in _claims(package):
+        again = recompute(claim, _rows_of(package, fresh, claim))
+        problem = disagreement(claim, again)
+        yield Result(3, name, problem is None, problem or _agreement(claim, again))
+    yield _perturbed(package, fresh)
+    yield _stubbed(package, sandbox)
+
+
+def _claims(package: Opened) -> Iterator[tuple[Claim, str]]:
+    for claim in package.branch.claims:
+        yield claim, f"claim {claim.id}"
+    for number, attack in enumerate(package.branch.attacks, start=1):
+        for claim in attack.claims:
+            yield claim, f"attack {number} on {claim.id}"
+
+
+def _rows_of(package: Opened, fresh: Sequence[list[Row]], claim: Claim) -> list[Row]:
+    pairs = zip(package.branch.runs, fresh, strict=True)
+    return [row for run, rows in pairs if run.evidence.id in claim.evidence for row in rows]
+
+
+def _read(outcome: Outcome) -> tuple[list[Row], str | None]:
+    try:
+        return [*strict_json_lines(outcome.outputs.get(ROWS, b""))], None
+    except ValueError as error:
+        return [], f"{ROWS} of the re-run cannot be read: {error}"
+
+
+def _timed(package: Opened) -> set[str]:
+    """The metrics of the package's family that vary from run to run."""
+    try:
+        return {m.name for m in registry.family(package.branch.hypothesis.family).metrics if m.timed}
+    except KeyError:
+        return set()
+
+
+def _rows_differ(package: Opened, recorded: Sequence[Row], again: Sequence[Row]) -> str | None:
+    """The first line at which the re-run's rows are not the recorded ones; None if there is none."""
+    timed = _timed(package)
+    for line, (old, new) in enumerate(zip(recorded, again, strict=False), start=1):
+        for name in dict.fromkeys((*old, *new)):
+            if not _cell_agrees(old.get(name), new.get(name), name in timed):
+                return f"first diverging line {line}: {name} was {old.get(name)}, is {new.get(name)}"
+    if len(recorded) != len(again):
+        return f"first diverging line {min(len(recorded), len(again)) + 1}: {len(recorded)} rows were, {len(again)} are"
+    return None
+
+
+def _cell_agrees(old: object, new: object, timed: bool) -> bool:
+    numbers = isinstance(old, int | float) and isinstance(new, int | float)
+    if not numbers or isinstance(old, bool) or isinstance(new, bool):
+        return type(old) is type(new) and old == new
+    assert isinstance(old, int | float)
+    assert isinstance(new, int | float)
+    if timed:
+        return old > 0 and new > 0 and 1 / TIMED_FACTOR <= new / old <= TIMED_FACTOR
+    return math.isclose(old, new, rel_tol=RELATIVE, abs_tol=1e-12)
+
+
+def _failure_differs(recorded: bytes, again: Outcome) -> str | None:
+    """A crash comes out again if the last line of standard error names the same kind of error."""
+    was, now = (_last_error(stream) for stream in (recorded, again.stderr))
+    return None if was == now else f"it failed with {was or 'no message'}, and now with {now or 'no message'}"
+
+
+def _last_error(stream: bytes) -> str:
+    lines = [line for line in stream.decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].split(":")[0].strip() if lines else ""
+
+
+def disagreement(stated: Claim, again: Claim) -> str | None:
+    """Why the re-run does not confirm the claim; None if it does.
+
+    The verdict must be the same (a claim stated as inconclusive may come out either way) and the value must lie
+    within the tolerance, or in the prediction interval of at least three seeds.
+    """
+    if stated.status != "inconclusive" and again.status != stated.status:
+        return f"stated as {stated.status}, the re-run gives {again.status} ({again.value} {stated.unit})"
+    if stated.value is None or again.value is None:
+        return None if stated.value is again.value else f"stated {stated.value}, the re-run gives {again.value}"
+    if abs(again.value - stated.value) <= stated.tolerance:
+        return None
+    low, high = prediction(stated)
+    if low <= again.value <= high:
+        return None
+    return (
+        f"stated {stated.value:.6g} {stated.unit}, the re-run gives {again.value:.6g}: outside the tolerance "
+        f"{stated.tolerance:g} and the prediction interval {low:.6g} to {high:.6g}"
+    )
+
+
+def prediction(claim: Claim) -> tuple[float, float]:
+    """The 95 % prediction interval for one more seed, on the scale of the claim's estimator; the value alone
+    where fewer than three seeds or no deviation were recorded."""
+    assert claim.value is not None
+    if claim.n < LEAST_SEEDS or claim.sd is None:
+        return claim.value, claim.value
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(claim.n - 1, 0.5 + CONFIDENCE / 2)) * claim.sd * math.sqrt(1 + 1 / claim.n)
+    if claim.value > 0 and _on_log_scale(claim):
+        return claim.value * math.exp(-half), claim.value * math.exp(half)
+    return claim.value - half, claim.value + half
+
+
+def _on_log_scale(claim: Claim) -> bool:
+    crossing = claim.check.estimator in ("crossover", "threshold_crossing")
+    return claim.check.estimator in LOG_ESTIMATORS or (crossing and claim.check.log_parameter)
+
+
+def _agreement(stated: Claim, again: Claim) -> str:
+    if stated.value is None or again.value is None:
+        return f"{again.status}, no value, as stated"
+    return f"{again.status}: stated {stated.value:.6g} {stated.unit}, the re-run gives {again.value:.6g}"
+
+
+def _perturbed(package: Opened, fresh: Sequence[list[Row]]) -> Result:
+    """Negative control: claims with a shifted value, and checks with a shifted expectation, must fail."""
+    tried = 0
+    for claim, name in _claims(package):
+        again = recompute(claim, _rows_of(package, fresh, claim))
+        if claim.value is None or again.value is None:
+            continue
+        _, high = prediction(claim)
+        shift = 3 * max(claim.tolerance, high - claim.value, abs(claim.value - again.value), 1e-6 * abs(claim.value))
+        moved = claim.model_copy(update={"value": claim.value + max(shift, 1e-9)})
+        if claim.value > 0 and _on_log_scale(claim):
+            factor = max((high / claim.value) ** 3, (1 + claim.tolerance / claim.value) ** 3, 1 + 1e-6)
+            moved = claim.model_copy(update={"value": claim.value * factor + claim.tolerance})
+        tried += 1
+        if disagreement(moved, again) is None:
+            return Result(
+                3, "negative control: value", False, f"{name} would be confirmed at {moved.value:.6g} as well"
+            )
+        if claim.status == "supported" and _shifted_holds(claim, _rows_of(package, fresh, claim)):
+            return Result(3, "negative control: value", False, f"{name} holds for a shifted expectation as well")
+    return Result(3, "negative control: value", True, f"{tried} shifted values and expectations fail")
+
+
+def _shifted_holds(claim: Claim, rows: Sequence[Row]) -> bool:
+    try:
+        found, _ = evaluate(claim.check, rows)
+    except MissingRowsError:
+        return False
+    if found.low is None or found.high is None or not math.isfinite(found.low + found.high):
+        return False
+    if claim.check.expect.relation == "precise":
+        expect = Expectation(relation="precise", high=(found.high - found.low) / 4)
+        return found.high > found.low and evaluate(claim.check.model_copy(update={"expect": expect}), rows)[1] == (
+            "supported"
+        )
+    beyond = found.high + max(found.high - found.low, 1e-9, 1e-9 * abs(found.high))
+    expect = Expectation(relation="above", low=beyond)
+    return evaluate(claim.check.model_copy(update={"expect": expect}), rows)[1] == "supported"
+
+
+def _stubbed(package: Opened, sandbox: Sandbox) -> Result:
+    """Negative control: a script that measures nothing must not pass for the recorded one."""
+    name = "negative control: stub"
+    for (entry, run), recorded in zip(package.entries, package.rows, strict=True):
+        if not run.evidence.ok or not recorded:
+            continue
+        metrics = sorted({c.metric for c, _ in _claims(package)} | {package.branch.hypothesis.metric})
+        value = _constant([float(r[m]) for r in recorded for m in metrics if m in r])
+        script = STUB.format(metrics=json.dumps(metrics), value=value)
+        data = package.read(f"evidence/rows/{entry.id}.jsonl")
+        job = Job(script, (ROWS,), {"recorded.jsonl": data}, limits=limits_of(run.experiment))
+        rows, problem = _read(sandbox.run(job))
+        if problem is not None or len(rows) != len(recorded):
+            return Result(3, name, False, f"the control itself could not run: {problem or 'it left too few rows'}")
+        caught = _rows_differ(package, recorded, rows)
+        detail = f"a script that writes {value:g} for every metric fails" if caught else "a stub passes for the script"
+        return Result(3, name, caught is not None, detail)
+    for (entry, run), outcome in zip(package.entries, package.outcomes, strict=True):
+        if not run.evidence.ok and outcome is not None:
+            return _silent(name, entry.id, run.evidence, sandbox)
+    return Result(3, name, False, "the package holds no run")
+
+
+def _silent(name: str, entry: str, recorded: Evidence, sandbox: Sandbox) -> Result:
+    """For a crashed branch the stub is a script that does nothing and ends well."""
+    again = sandbox.run(Job("pass\n"))
+    caught = (again.exit_status, again.signal, again.exceeded) != (
+        recorded.exit_status,
+        recorded.signal,
+        recorded.exceeded,
+    ) or again.ok != recorded.ok
+    return Result(
+        3, name, caught, f"a script that does nothing does not fail as {entry} did" if caught else "it passes"
+    )
+
+
+def _constant(recorded: Sequence[float]) -> float:
+    """A constant no recorded value is near."""
+    return next(
+        c for c in (1.0, 1e6, -1e9, 1e12) if all(not c / 20 <= r <= c * 20 if c > 0 else r != c for r in recorded)
+    )
