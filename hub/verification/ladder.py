@@ -32,8 +32,9 @@ def verify(
 ) -> dict[str, Any]:
     """Verify a package directory up to `rung`; the answer is in the shape of ``verify --json``.
 
-    Its ``rung`` is the highest level that holds with all below it, -1 if not even level 0 does. A level above one that failed is reported as failed, not run. The result is written to the ledger when the
-    package is one of `workspace`. Raises BadInputError for a rung that does not exist.
+    Its ``rung`` is the highest level that holds with all below it, -1 if not even level 0 does. A level above one
+    that failed is reported as failed, not run. The result is written to the ledger when the package is one of
+    `workspace`. Raises BadInputError for a rung that does not exist.
     """
     if not 0 <= rung <= HIGHEST:
         raise BadInputError(f"--rung must be between 0 and {HIGHEST}, not {rung}; higher ones need other people")
