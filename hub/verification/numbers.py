@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from evidentia.hub.verification.opened import Opened
+from evidentia.kernels import registry
 from evidentia.workspace.package.manifest import CELL_CONFIDENCE
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Claim
@@ -15,6 +16,8 @@ from evidentia.workspace.records import Claim
 _NUMBER = re.compile(r"(?<![\w.])(?<![A-Za-z]-)(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _ASIDE = re.compile(r"`[^`\n]*`|https?://\S+|\]\([^)\n]*\)|^\s*\d+\.\s|^(?:ara_version|year|doi): .*$", re.M)
 _TAIL = 4000
+LEAST_LITERAL = 5
+"""A shorter text is not recognisable as a quotation."""
 
 
 class Known:
@@ -56,7 +59,7 @@ def written_numbers(text: str) -> Iterator[tuple[int, str]]:
 
 def ungrounded(package: Opened) -> Iterator[str]:
     """``file:line`` of every number that no claim, result or run record of the package holds."""
-    literals = sorted(set(_literals(package)), key=len, reverse=True)
+    literals = sorted({t for t in _literals(package) if len(t) >= LEAST_LITERAL}, key=len, reverse=True)
     everywhere = Known(_universe(package))
     for name in sorted(n for n in package.names() if n.endswith(".md") and not n.startswith("src/")):
         text = package.text(name)
@@ -136,23 +139,36 @@ def _literals(package: Opened) -> Iterator[str]:
     yield from (manifest.id, manifest.run, branch.created, branch.created[:10], branch.created[:16], manifest.generator)
     yield from (branch.question, hypothesis.title, hypothesis.statement, hypothesis.rationale, hypothesis.falsification)
     yield from (c.statement for c in hypothesis.claims)
-    yield from (hypothesis.trigger or manifest.id, branch.mind)
+    yield from (hypothesis.trigger, branch.mind)
+    yield from _cards(hypothesis.family)
     for citation in branch.citations:
-        yield from (t for t in (citation.title, citation.note, citation.authors, citation.arxiv) if t)
+        yield from (citation.title, citation.note, citation.authors, f"arXiv:{citation.arxiv}")
     for run in branch.runs:
         environment = run.evidence.environment
-        yield from (t for t in (environment.processor, environment.platform, environment.python) if t)
+        yield from (environment.processor, environment.platform, environment.python)
+
+
+def _cards(family: str) -> Iterator[str]:
+    """What the library's own cards say of a family's kernels, metrics and parameters."""
+    try:
+        card = registry.family(family)
+    except KeyError:
+        return
+    for metric in card.metrics:
+        yield from (metric.purpose, metric.limit_source)
+    for kernel in registry.kernels(family):
+        yield from (kernel.name, kernel.purpose, kernel.paper.title, kernel.paper.section)
+    for parameter in registry.parameters(family).values():
+        yield from (parameter.purpose, *parameter.choices)
 
 
 def _numbers(value: Any) -> Iterator[float]:
-    """All numbers in a JSON value, those inside its texts included."""
-    if isinstance(value, bool) or value is None:
+    """All numbers in a JSON value, shares also as per cents; what its texts say is not a recorded number."""
+    if isinstance(value, bool | str) or value is None:
         return
     if isinstance(value, int | float):
         yield float(value)
         yield 100 * float(value) if 0 < value < 1 else float(value)
-    elif isinstance(value, str):
-        return
     elif isinstance(value, dict):
         for item in value.values():
             yield from _numbers(item)

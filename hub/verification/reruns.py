@@ -22,7 +22,7 @@ def check_reruns(package: Opened, sandbox: Sandbox) -> Iterator[Result]:
 
     Timed experiments run alone, the others side by side.
     """
-    jobs = [None if _lacking(package, run) else _job(package, index) for index, run in enumerate(package.branch.runs)]
+    jobs = [None if _lacking(package, run) else job_of(package, index) for index, run in enumerate(package.branch.runs)]
     alone = [run.experiment.exclusive for run in package.branch.runs]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         beside = [
@@ -57,7 +57,8 @@ def _lacking(package: Opened, run: Run) -> str | None:
     return None
 
 
-def _job(package: Opened, index: int) -> Job:
+def job_of(package: Opened, index: int) -> Job:
+    """The sandbox job that repeats one run from the package's own script."""
     entry, run = package.entries[index]
     return Job(package.text(entry.script), run.experiment.outputs, limits=limits_of(run.experiment))
 
