@@ -20,7 +20,7 @@ def describe(level: str) -> Environment:
     return Environment(
         python=platform.python_version(),
         platform=platform.platform(),
-        processor=_processor(),
+        processor=processor(),
         packages={name: _version(name) for name in PACKAGES},
         commit=_commit(),
         sandbox=level,
@@ -35,7 +35,8 @@ def _version(name: str) -> str:
         return ""
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's model name."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from evidentia.agents.brief import Brief
 from evidentia.agents.minds.protocol import Failure, Finding
 from evidentia.graph.tree import Tree
-from evidentia.workspace.eventlog import EventLog
 from evidentia.workspace.records import (
     Attack,
     Citation,
@@ -23,6 +23,17 @@ from evidentia.workspace.records import (
     Review,
     Run,
 )
+
+
+class Log(Protocol):
+    """What a journal needs of a log: an `EventLog`, or a recorded one that refuses to be written."""
+
+    path: Path
+    run: str
+    events: list[Event]
+
+    def append(self, kind: str, payload: dict[str, Any], actor: str) -> Event:
+        """Write one event durably."""
 
 
 class Branch:
@@ -58,7 +69,7 @@ class Branch:
 class Journal:
     """One run's log and its projections, kept up to date event by event."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: Log) -> None:
         self.log = log
         self.tree = Tree()
         self.branches: dict[str, Branch] = {}

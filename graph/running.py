@@ -74,7 +74,7 @@ def resume(workspace: Workspace, name: str, *, workers: int = 2, listener: Liste
         if journal.brief is None:
             raise BadInputError(f"the run {name} stopped before it was registered; start it again")
         if journal.stopped is None or journal.stopped == INTERRUPTED:
-            journal.append("run.resumed", {"repaired": journal.log.repaired, "workers": workers}, "person")
+            journal.append("run.resumed", {"repaired": steps.repaired, "workers": workers}, "person")
             return _work(steps, workers)
         return report(journal)
 
@@ -115,12 +115,10 @@ def _opened(
         sandbox = open_sandbox(scratch, compile_cache=compiled.folder)
         executor = LocalExecutor(sandbox, workers)
         stack.callback(executor.close)
-        yield Steps(
-            workspace,
-            journal,
-            open_mind(mind or journal.mind or "builtin"),
-            Laboratory(executor, workspace.blobs, compiled),
-        )
+        laboratory = Laboratory(executor, workspace.blobs, compiled)
+        steps = Steps(workspace, journal, open_mind(mind or journal.mind or "builtin"), laboratory)
+        steps.repaired = log.repaired
+        yield steps
 
 
 def _work(steps: Steps, workers: int) -> Report:

@@ -41,6 +41,7 @@ class Steps:
     def __init__(self, workspace: Workspace, journal: Journal, mind: Mind, laboratory: Laboratory) -> None:
         self.workspace, self.journal, self.mind, self.laboratory = workspace, journal, mind, laboratory
         self.policy = "best-first"
+        self.repaired: str | None = None
         self.stopping = threading.Event()
         self._writing = threading.Lock()
 

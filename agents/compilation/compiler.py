@@ -39,7 +39,7 @@ Text, data and figures are licensed under CC BY 4.0: https://creativecommons.org
 
 def package_id(branch: Branch) -> str:
     """A slug of the title and eight digits that tell run and hypothesis."""
-    slug = re.sub(r"[^a-z0-9]+", "-", branch.hypothesis.title.lower()).strip("-")[:48].rstrip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", branch.hypothesis.title.lower()).strip("-")[:40].rstrip("-")
     return f"{slug}-{content_id([branch.run, branch.hypothesis.id], 8)}"
 
 

@@ -1,0 +1,5 @@
+"""``python -m evidentia``."""
+
+from evidentia.cli import main
+
+main()

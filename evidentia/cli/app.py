@@ -1,0 +1,39 @@
+"""The commands of `evidentia`, gathered from one file per group."""
+
+from __future__ import annotations
+
+import typer
+
+from evidentia.cli import library, packages, runs, trees
+
+app = typer.Typer(
+    name="evidentia",
+    help="An AI scientist that shows its work: every branch becomes a package whose every number can be re-run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("run")(runs.run)
+app.command("resume")(runs.resume)
+app.command("watch")(runs.watch)
+app.command("runs")(runs.runs)
+app.command("tree")(trees.tree)
+app.command("replay")(trees.replay)
+app.command("packages")(packages.packages)
+app.command("show")(packages.show)
+app.command("verify")(packages.verify)
+app.command("review")(packages.review)
+app.command("kernels")(library.kernels)
+app.command("doctor")(library.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    """Print the version."""
+    if show:
+        from evidentia import __version__
+
+        typer.echo(f"evidentia {__version__}")
+        raise typer.Exit

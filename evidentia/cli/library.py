@@ -1,0 +1,118 @@
+"""Commands about the library and the machine: kernels and doctor."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
+
+
+def kernels(
+    name: Annotated[str, typer.Argument(help="A kernel or a family; without it, all.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List what the library can measure, or show one kernel's card."""
+    from evidentia.cli.output import console, print_json
+    from evidentia.errors import BadInputError
+    from evidentia.kernels import registry
+
+    families = [f.name for f in registry.families()]
+    found = [k for k in registry.kernels() if name in ("", k.name, k.family)]
+    if not found:
+        raise BadInputError(f"no kernel or family {name!r}; families are {', '.join(families)}")
+    if as_json:
+        print_json(
+            [
+                {
+                    "family": k.family,
+                    "name": k.name,
+                    "purpose": k.purpose,
+                    "paper": k.paper.title,
+                    "metrics": [m.name for m in registry.family(k.family).metrics],
+                }
+                for k in found
+            ]
+        )
+    elif len(found) == 1:
+        console().print(_card(found[0]))
+    else:
+        from rich.table import Table
+
+        table = Table("family", "kernel", "purpose", "paper", box=None, pad_edge=False)
+        for k in found:
+            table.add_row(k.family, k.name, k.purpose, k.paper.title)
+        console().print(table)
+
+
+def _card(kernel: Any) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from evidentia.kernels import registry
+
+    family = registry.family(kernel.family)
+    paper = ", ".join(p for p in (kernel.paper.title, kernel.paper.section) if p)
+    head = Text(f"{kernel.family}/{kernel.name}\n", style="bold")
+    head.append(f"{kernel.purpose}\n", style="")
+    head.append(f"paper: {paper}{f' (arXiv:{kernel.paper.arxiv})' if kernel.paper.arxiv else ''}\n", style="dim")
+    head.append(f"compared with: {kernel.baseline or 'it is the baseline'}\n", style="dim")
+    for law in kernel.laws:
+        relation = law.relation.replace("_", " ")
+        told = f"law: {law.metric} goes as {law.form} of {law.parameter}, exponent {relation} {law.exponent:g}"
+        head.append(f"{told} ({law.source})\n", style="dim")
+    parameters = Table("parameter", "default", "range", "unit", "meaning", box=None, pad_edge=False)
+    for p in registry.parameters(kernel.family, kernel.name).values():
+        span = ", ".join(p.choices) or (f"{p.low:g} to {p.high:g}" if p.low is not None and p.high is not None else "")
+        parameters.add_row(p.name, str(p.default), span, p.unit, p.purpose)
+    metrics = Table("metric", "unit", "better", "smallest effect", "meaning", box=None, pad_edge=False)
+    for m in family.metrics:
+        metrics.add_row(m.name, m.unit, m.direction, f"{m.smallest_effect:g} ({m.effect})", m.purpose)
+    example = Text(
+        f'\nexample:\n  from evidentia.kernels import registry\n  registry.measure("{kernel.family}", "{kernel.name}", '
+        f'["{family.metrics[0].name}"], seed=0)\n',
+        style="cyan",
+    )
+    return Group(head, parameters, Text(""), metrics, example)
+
+
+def doctor(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
+    """Say what this machine has: interpreter, packages, sandbox levels, workspace."""
+    import os
+    import platform
+    import shutil
+    from importlib import metadata
+
+    from evidentia.cli.output import console, print_json
+    from evidentia.graph.environment import PACKAGES, processor
+    from evidentia.sandbox import available_levels
+
+    levels = [{"level": n, "available": ok, "detail": why} for n, ok, why in available_levels()]
+    place = workspace if workspace.exists() else workspace.absolute().parent
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "packages": {n: metadata.version(n) for n in (*PACKAGES, "langgraph", "networkx", "pydantic")},
+        "sandbox": levels,
+        "workspace": {
+            "path": str(workspace),
+            "exists": workspace.exists(),
+            "writable": os.access(place, os.W_OK),
+            "free_gib": round(shutil.disk_usage(place).free / 2**30, 1) if place.exists() else None,
+        },
+    }
+    if as_json:
+        print_json(found)
+        return
+    out = console()
+    out.print(f"Python {found['python']} on {found['platform']}; {found['processor']}, {found['cores']} cores")
+    out.print("Packages: " + ", ".join(f"{n} {v}" for n, v in found["packages"].items()))
+    for level in levels:
+        out.print(f"Sandbox {level['level']}: {'available' if level['available'] else 'missing'}; {level['detail']}")
+    place_told = "exists" if workspace.exists() else "will be made by the first run"
+    writable = "writable" if os.access(place, os.W_OK) else "NOT writable"
+    out.print(f"Workspace {workspace}: {place_told}, {writable}, {found['workspace']['free_gib']} GiB free")

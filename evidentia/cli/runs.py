@@ -1,0 +1,154 @@
+"""Commands that start, continue and follow runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, opened
+
+if TYPE_CHECKING:
+    from evidentia.agents.brief import Brief
+    from evidentia.graph.running import Report
+    from evidentia.workspace.home import Workspace
+
+WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=256, help="Experiments that run at once.")]
+
+
+def run(
+    brief: Annotated[str, typer.Argument(help="A .toml brief, or the question in quotes.")],
+    model: Annotated[str, typer.Option("--model", help="Who plans: builtin (no language model).")] = "builtin",
+    max_experiments: Annotated[int | None, typer.Option("--max-experiments", help="Budget of executions.")] = None,
+    max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Budget of wall time.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The first seed of the experiments.")] = None,
+    workers: WorkersOption = 2,
+    executor: Annotated[str, typer.Option("--executor", help="Where experiments run: local.")] = "local",
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a brief: an autonomous run that ends in ranked packages."""
+    from evidentia.agents.brief import read_brief
+    from evidentia.errors import BadInputError
+    from evidentia.graph.executors import EXECUTORS
+    from evidentia.graph.running import start
+
+    if executor not in EXECUTORS:
+        raise BadInputError(f"no executor {executor!r}; this version knows {', '.join(EXECUTORS)}")
+    asked = _with_options(read_brief(brief), max_experiments, max_minutes, seed)
+    home = opened(workspace, create=True)
+    from evidentia.cli.live import following
+
+    with following(quiet=as_json) as listener:
+        report = start(home, asked, mind=model, workers=workers, listener=listener)
+    _end(home, report, as_json)
+
+
+def resume(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its name.")],
+    workers: WorkersOption = 2,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a run that was interrupted or killed."""
+    from evidentia.cli.live import following
+    from evidentia.graph.running import resume as go_on
+
+    home = opened(workspace)
+    with following(quiet=as_json) as listener:
+        report = go_on(home, name, workers=workers, listener=listener)
+    _end(home, report, as_json)
+
+
+def watch(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its name.")],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+) -> None:
+    """Follow a run that another process is working on; Ctrl-C stops watching, not the run."""
+    from evidentia.cli.live import following
+    from evidentia.graph.replay import follow
+
+    home = opened(workspace)
+    with following(quiet=False) as listener:
+        try:
+            for event in follow(home.log_path(home.find_run(name))):
+                listener(event)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+
+def runs(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
+    """List the runs of the workspace, newest first."""
+    from evidentia.graph.replay import summaries
+
+    found = summaries(opened(workspace))
+    from evidentia.cli.output import console, plain, print_json
+
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        console().print('No runs yet. Start one: evidentia run "your question"')
+        return
+    from rich.table import Table
+
+    table = Table("run", "status", "branches", "experiments", "question", box=None, pad_edge=False)
+    for item in found:
+        table.add_row(
+            item["run"], plain(item["status"]), str(item["nodes"]), str(item["experiments"]), plain(item["question"])
+        )
+    console().print(table)
+
+
+def _with_options(brief: Brief, max_experiments: int | None, max_minutes: float | None, seed: int | None) -> Brief:
+    """The brief with what the command line overrides, checked like the brief itself."""
+    from pydantic import ValidationError
+
+    from evidentia.agents.brief import Brief as Model
+    from evidentia.errors import BadInputError
+
+    data: dict[str, Any] = brief.model_dump()
+    for section, key, value, option in (
+        ("budget", "max_experiments", max_experiments, "--max-experiments"),
+        ("budget", "max_minutes", max_minutes, "--max-minutes"),
+        ("seeds", "first", seed, "--seed"),
+    ):
+        if value is None:
+            continue
+        data[section][key] = value
+        try:
+            brief = Model.model_validate(data)
+        except ValidationError as error:
+            message = error.errors()[0]["msg"]
+            raise BadInputError(f"{option}: {message[0].lower() + message[1:]}, not {value}") from None
+    return brief
+
+
+def _end(home: Workspace, report: Report, as_json: bool) -> None:
+    """Check what was packaged, print where it is, and leave with the right exit code."""
+    from evidentia.cli.output import console, print_json
+    from evidentia.cli.packages import check_new
+
+    check_new(home, report.packages)
+    if as_json:
+        shape = {k: v for k, v in asdict(report).items() if k != "interrupted"}
+        print_json({**shape, "packages": list(report.packages)})
+    else:
+        out = console()
+        out.print(
+            f"{'Interrupted' if report.interrupted else 'Done'}: {len(report.packages)} packages from "
+            f"{report.experiments} experiments in {report.wall_seconds:.0f} s; {report.stopped_because}."
+        )
+        if report.interrupted:
+            out.print(f"Go on:  evidentia resume {report.run}{_where(home.root)}")
+        else:
+            out.print(f"Read:   evidentia packages{_where(home.root)}", soft_wrap=True)
+            out.print(f"Tree:   evidentia tree {report.run}{_where(home.root)}", soft_wrap=True)
+    if report.interrupted:
+        raise typer.Exit(130)
+
+
+def _where(root: Path) -> str:
+    return "" if root == DEFAULT_WORKSPACE else f" --workspace {root}"

@@ -1,0 +1,147 @@
+"""Reading runs back: view what was recorded, prove the tree, re-execute a node and compare."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evidentia.errors import BadInputError
+from evidentia.graph.journal import Journal
+from evidentia.graph.laboratory import ROWS
+from evidentia.graph.running import INTERRUPTED
+from evidentia.graph.tree import Tree, build_tree
+from evidentia.sandbox import Job, Limits, Sandbox
+from evidentia.workspace.eventlog import read_events
+from evidentia.workspace.home import Workspace
+from evidentia.workspace.records import Event
+
+_POLL_SECONDS = 0.3
+
+
+@dataclass
+class RecordedLog:
+    """A log opened for reading only."""
+
+    path: Path
+    run: str
+    events: list[Event]
+
+    def append(self, kind: str, payload: dict[str, Any], actor: str) -> Event:
+        """Refused: a replay writes nothing."""
+        raise TypeError("a recorded log cannot be written")
+
+
+def journal_of(workspace: Workspace, run: str) -> Journal:
+    """The journal of a run, read only. Raises IntegrityError when the log is not what was written."""
+    path = workspace.log_path(run)
+    return Journal(RecordedLog(path, run, list(read_events(path))))
+
+
+def follow(path: Path) -> Iterator[Event]:
+    """The events of a log as they are written, until the run stops."""
+    seen = 0
+    while True:
+        for event in read_events(path):
+            if event.seq >= seen:
+                seen = event.seq + 1
+                yield event
+                last = event
+        if seen and last.kind == "run.stopped":
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def summaries(workspace: Workspace) -> list[dict[str, Any]]:
+    """All runs in the shape of ``runs --json``, newest first."""
+    found = []
+    for name in workspace.run_names():
+        journal = journal_of(workspace, name)
+        if journal.brief is None:
+            continue
+        status = journal.stopped or "unfinished"
+        found.append(
+            {
+                "run": name,
+                "question": journal.brief.question,
+                "status": status if status in (INTERRUPTED, "unfinished") else "finished",
+                "nodes": journal.tree.graph.number_of_nodes(),
+                "experiments": journal.experiments,
+                "created": journal.created,
+            }
+        )
+    return sorted(found, key=lambda r: (str(r["created"]), str(r["run"])), reverse=True)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One point of the log at which a tree digest was recorded, and the digest of the tree rebuilt up to there."""
+
+    seq: int
+    recorded: str
+    rebuilt: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the rebuilt tree is the recorded one, byte for byte."""
+        return self.recorded == self.rebuilt
+
+
+def prove(events: list[Event], saved: bytes | None) -> tuple[list[Proof], bool | None]:
+    """Rebuild the tree from the log alone at every recorded digest.
+
+    The second value says whether the tree saved beside the log is the last of them byte for byte; None when
+    none was saved.
+    """
+    tree, proofs, last = Tree(), [], b""
+    for event in events:
+        if event.kind == "run.stopped":
+            proofs.append(Proof(event.seq, event.payload["tree"], tree.digest))
+            last = tree.to_bytes()
+        tree.apply(event)
+    return proofs, None if saved is None or not proofs else saved == last
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A re-executed experiment beside its record."""
+
+    experiment: str
+    role: str
+    identical: bool
+    detail: str
+
+
+def rerun(workspace: Workspace, journal: Journal, node: str, sandbox: Sandbox) -> Iterator[Comparison]:
+    """Execute a node's experiments again and compare their rows. Raises BadInputError for a node without any."""
+    name = next((h for h, n in journal.tree.node_of.items() if n == node), None)
+    if name is None or not journal.branches[name].runs():
+        nodes = ", ".join(list(journal.tree.node_of.values())[:8])
+        raise BadInputError(f"the node {node!r} has no experiment to run again; those that may have are {nodes} …")
+    for run in journal.branches[name].runs():
+        limits = Limits(
+            wall_seconds=run.experiment.limits["wall_seconds"],
+            cpu_seconds=run.experiment.limits["cpu_seconds"],
+            memory_bytes=int(run.experiment.limits["memory_bytes"]),
+        )
+        script = workspace.blobs.get(run.evidence.script).decode()
+        outcome = sandbox.run(Job(script=script, outputs=run.experiment.outputs, limits=limits))
+        digest = run.evidence.outputs.get(ROWS)
+        before = workspace.blobs.get(digest) if digest else b""
+        now = outcome.outputs.get(ROWS, b"")
+        yield Comparison(run.experiment.id, run.experiment.role, before == now, _difference(before, now))
+
+
+def _difference(before: bytes, now: bytes) -> str:
+    if before == now:
+        return f"{len(before.splitlines())} rows, byte for byte"
+    old, new = before.splitlines(), now.splitlines()
+    for number, (a, b) in enumerate(zip(old, new, strict=False), start=1):
+        if a != b:
+            return f"line {number} differs: recorded {a.decode(errors='replace')}, now {b.decode(errors='replace')}"
+    return f"recorded {len(old)} rows, now {len(new)}"
+
+
+__all__ = ["build_tree", "follow", "journal_of", "prove", "rerun", "summaries"]
