@@ -29,7 +29,7 @@ class Known:
     def holds(self, written: str) -> bool:
         """Whether a recorded number, its sign left aside, rounds to the written one."""
         value, half = _parse(written)
-        slack = half * (1 + 1e-9) + 1e-12 * value
+        slack = half * (1 + 1e-9) + 1e-15 * value
         place = bisect_left(self._sorted, value - slack)
         return place < len(self._sorted) and self._sorted[place] <= value + slack
 
