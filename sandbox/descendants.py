@@ -18,10 +18,11 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Usage:
-    """What a process tree uses at one moment."""
+    """What a process tree uses at one moment; `highest_bytes` is the most any one of its processes ever used."""
 
     processes: int = 0
     resident_bytes: int = 0
+    highest_bytes: int = 0
     cpu_seconds: float = 0.0
 
 
@@ -51,6 +52,7 @@ class Tree:
                 continue
             usage.processes += 1
             usage.resident_bytes += int(fields[21]) * _PAGE
+            usage.highest_bytes = max(usage.highest_bytes, _high_water(pid))
             usage.cpu_seconds += (int(fields[11]) + int(fields[12])) / _TICK
             queue += _children(pid)
         return usage
@@ -85,6 +87,17 @@ def _stat(pid: int) -> list[str] | None:
         return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
+
+
+def _high_water(pid: int) -> int:
+    """``VmHWM`` of a process in bytes: its peak since it became the program it is."""
+    try:
+        for line in (_PROC / str(pid) / "status").read_text(errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return 0
 
 
 def _alive(pid: int) -> bool:

@@ -7,6 +7,7 @@ user, so it can read that user's files and use the network (`docs/sandbox.md`).
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import select
 import shutil
@@ -161,7 +162,7 @@ class _Watch:
             return f"output: {_size(limits.output_bytes)} limit"
         if HAS_PROC:
             usage = self.tree.look()
-            self.peak = max(self.peak, usage.resident_bytes)
+            self.peak = max(self.peak, usage.resident_bytes, usage.highest_bytes)
             if usage.resident_bytes > limits.memory_bytes:
                 return f"memory: {_size(limits.memory_bytes)} limit"
             if usage.processes > limits.processes:
@@ -194,7 +195,11 @@ class _Watch:
         self.process.returncode = os.waitstatus_to_exitcode(status)
         unit = 1 if sys.platform == "darwin" else 1024
         self.cpu = usage.ru_utime + usage.ru_stime
-        self.peak = max(self.peak, usage.ru_maxrss * unit)
+        # The kernel counts the forked image of the host into the child's maximum: below the host's own it says
+        # nothing about the child.
+        inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if HAS_PROC else 0
+        if usage.ru_maxrss > inherited:
+            self.peak = max(self.peak, usage.ru_maxrss * unit)
         return True
 
     def outcome(self, taken: dict[str, bytes], refused: dict[str, str]) -> Outcome:

@@ -1,0 +1,66 @@
+"""Request streams: reproducible, of the stated distribution, the same for every policy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from evidentia.kernels import registry
+from evidentia.kernels.caching import workloads
+
+ARGUMENTS = {
+    "zipf": {"exponent": 1.1},
+    "uniform": {},
+    "scan": {"exponent": 1.1, "scan_fraction": 0.2},
+    "loop": {"loop_length": 50},
+    "shifting": {"exponent": 1.1, "shift_every": 1000},
+}
+
+
+@pytest.mark.parametrize("name", sorted(workloads.WORKLOADS))
+def test_the_same_seed_gives_the_same_trace_of_items_in_range(name: str) -> None:
+    make = workloads.WORKLOADS[name]
+    first = make(7, 300, 5000, **ARGUMENTS[name])
+    assert first.dtype == np.int64
+    assert first.shape == (5000,)
+    assert first.min() >= 0
+    assert first.max() < 300
+    assert (first == make(7, 300, 5000, **ARGUMENTS[name])).all()
+    assert (first != make(8, 300, 5000, **ARGUMENTS[name])).any()
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.8, 1.1])
+def test_zipf_draws_follow_their_probabilities(exponent: float) -> None:
+    items, requests = 50, 100_000
+    counts = np.bincount(workloads.zipf(1, items, requests, exponent), minlength=items)
+    expected = np.arange(1, items + 1) ** -exponent
+    assert stats.chisquare(counts, expected / expected.sum() * requests).pvalue > 0.001
+
+
+def test_scans_have_the_stated_share_and_run_in_order() -> None:
+    trace = workloads.scan(3, 100_000, 100_000, 0.0, 0.3)
+    steps = np.diff(trace)
+    assert (steps == -1).mean() == pytest.approx(0.3, abs=0.03)
+
+
+def test_a_loop_repeats_and_shifting_changes_its_favourite() -> None:
+    looped = workloads.loop(0, 1000, 500, 50)
+    assert (looped[50:] == looped[:-50]).all()
+    shifted = workloads.shifting(0, 1000, 4000, 1.3, 1000)
+    favourites = {int(np.bincount(shifted[i : i + 1000]).argmax()) for i in range(0, 4000, 1000)}
+    assert len(favourites) > 1
+
+
+def test_warmup_must_leave_requests_to_count() -> None:
+    with pytest.raises(ValueError, match="warmup"):
+        registry.measure("caching", "lru", ["hit_rate"], seed=0, requests=100, warmup=100)
+
+
+def test_hit_rate_counts_only_after_the_warmup() -> None:
+    cold = registry.measure("caching", "lru", ["hit_rate"], seed=0, workload="loop", loop_length=50, requests=100)
+    warm = registry.measure(
+        "caching", "lru", ["hit_rate"], seed=0, workload="loop", loop_length=50, requests=100, warmup=50
+    )
+    assert cold["hit_rate"] == 50.0
+    assert warm["hit_rate"] == 100.0
