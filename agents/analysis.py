@@ -37,9 +37,10 @@ def claim(
     except MissingRowsError as error:
         note = str(error)
     else:
-        value, sd, n, note, status = found.value, found.sd, found.n, found.note, verdict
-        if found.low is not None and found.high is not None and math.isfinite(found.low) and math.isfinite(found.high):
-            ci = (found.low, found.high)
+        n, note, status = found.n, found.note, verdict
+        value, sd = _recordable(found.value), _recordable(found.sd)
+        low, high = _recordable(found.low), _recordable(found.high)
+        ci = None if low is None or high is None else (low, high)
     decided: Status = status  # type: ignore[assignment]
     return Claim(
         id=name,
@@ -62,6 +63,11 @@ def claim(
         evidence=tuple(evidence),
         check=check,
     )
+
+
+def _recordable(value: float | None) -> float | None:
+    """The value if canonical JSON can hold it: finite and below 2**53."""
+    return value if value is not None and math.isfinite(value) and abs(value) < 2.0**53 else None
 
 
 def workload(hypothesis: Hypothesis) -> str:

@@ -49,6 +49,8 @@ def compile_branch(branch: Branch, *, workspace: Workspace, events: Sequence[byt
     `events` are the lines of the branch's slice of the log. Compiling the same branch again changes nothing.
     Raises BadInputError when the disk refuses and IntegrityError when a blob is damaged.
     """
+    # As a resumed run reads it from the log: the order of keys must not tell the two apart.
+    branch = Branch.model_validate_json(canonical(branch.to_json()))
     package = package_id(branch)
     material = _Material(branch, workspace, package)
     files = material.files(events)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
+STATUS_COLORS = {"supported": PALETTE[0], "refuted": PALETTE[1], "inconclusive": "#777777"}
+STATUS_MARKERS = {"supported": "o", "refuted": "s", "inconclusive": "D"}
 _STYLE: Any = {
     "font.size": 9,
     "font.family": "DejaVu Sans",
@@ -145,6 +147,7 @@ def _curves(branch: Branch, results: Sequence[CellResult], name: str) -> Drawing
             axes.axvline(claim.value, color="#444444", linewidth=0.8)
         axes.set_xlabel(_axis(name, parameter.unit))
         axes.set_ylabel(_axis(metric.name, metric.unit))
+        _sample_size(axes, [r.n for r in results])
         if len(series) > 1:
             axes.legend(fontsize=8)
         figure.suptitle(branch.hypothesis.title, fontsize=10, x=0.02, ha="left")
@@ -190,14 +193,16 @@ def _effects(branch: Branch) -> Drawing | None:
     against = f"{shown[0].check.system} {'over' if ratio else 'minus'} {_versus(shown[0])}"
 
     def paint(figure: Figure) -> None:
+        from matplotlib.lines import Line2D
+
         axes = figure.subplots()
-        _band(axes, (1 / step, step) if ratio else (-step, step))
+        band = _band(axes, (1 / step, step) if ratio else (-step, step))
         for i, c in enumerate(shown):
             assert c.value is not None
             assert c.ci is not None
-            color = {"supported": PALETTE[0], "refuted": PALETTE[1], "inconclusive": "#777777"}[c.status]
+            color = STATUS_COLORS[c.status]
             axes.plot(c.ci, (i, i), color=color, linewidth=2, solid_capstyle="butt")
-            axes.plot([c.value], [i], marker="o", color=color, markersize=5)
+            axes.plot([c.value], [i], marker=STATUS_MARKERS[c.status], color=color, markersize=5)
         if ratio:
             axes.set_xscale("log")
             _plain_log_ticks(axes)
@@ -205,9 +210,16 @@ def _effects(branch: Branch) -> Drawing | None:
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(f"{words(metric.name)}: {against} ({shown[0].unit})")
+        _sample_size(axes, [c.n for c in shown])
+        told = [s for s in STATUS_COLORS if any(c.status == s for c in shown)]
+        keys = [
+            Line2D([], [], color=STATUS_COLORS[s], marker=STATUS_MARKERS[s], linewidth=2, markersize=5) for s in told
+        ]
+        names = [*told, "smaller than the smallest effect of interest"]
+        figure.legend([*keys, band], names, loc="outside lower left", ncols=len(names), fontsize=7.5)
         figure.suptitle(branch.hypothesis.title, fontsize=10, x=0.02, ha="left")
 
-    png, svg = render((5.6, 1.5 + 0.32 * len(shown)), paint)
+    png, svg = render((5.6, 1.8 + 0.32 * len(shown)), paint)
     rows = tuple(
         (c.id, label, str(c.n), digits(c.value or 0.0), _interval(c.ci), c.status)
         for c, label in zip(shown, labels, strict=True)
@@ -240,8 +252,15 @@ def _place(branch: Branch, claim: Claim) -> str:
     return ", ".join(f"{words(n)} {_number(claim.conditions[n])}" for n in names) or "all"
 
 
-def _band(axes: Axes, ends: tuple[float, float]) -> None:
-    axes.axvspan(*ends, color="#dddddd", linewidth=0, zorder=0)
+def _band(axes: Axes, ends: tuple[float, float]) -> Any:
+    return axes.axvspan(*ends, color="#dddddd", linewidth=0, zorder=0)
+
+
+def _sample_size(axes: Axes, counts: Sequence[int]) -> None:
+    """How many seeds stand behind each point, above the axes."""
+    low, high = min(counts), max(counts)
+    told = str(low) if low == high else f"{low} to {high}"
+    axes.set_title(f"n = {told} seeds", loc="right", fontsize=8, color="#555555")
 
 
 def _plain_log_ticks(axes: Axes) -> None:

@@ -1,0 +1,170 @@
+"""The event log: durable, chained, repaired after a crash, refused when tampered with."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evidentia.errors import BadInputError, IntegrityError
+from evidentia.workspace.eventlog import GENESIS, EventLog, append_event, read_events
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    log = EventLog(tmp_path / "log.jsonl", "r")
+    for number in range(6):
+        log.append("thing.happened", {"number": number, "text": "ünï ☃"}, "tester")
+    log.close()
+    return tmp_path / "log.jsonl"
+
+
+def test_what_was_appended_is_read_back_in_a_chain(path: Path) -> None:
+    events = list(read_events(path))
+    assert [e.payload["number"] for e in events] == list(range(6))
+    assert [e.seq for e in events] == list(range(6))
+    assert [e.prev for e in events] == [GENESIS, *(e.hash for e in events[:-1])]
+
+
+def test_a_reopened_log_goes_on_with_the_chain(path: Path) -> None:
+    log = EventLog(path, "r")
+    assert log.repaired is None
+    assert log.append("more", {}, "tester").seq == 6
+    log.close()
+    assert len(list(read_events(path))) == 7
+
+
+@pytest.mark.parametrize("cut", [1, 7, 60])
+def test_a_torn_last_line_is_cut_off_with_a_notice(path: Path, cut: int) -> None:
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert len(list(read_events(path))) == 5
+    log = EventLog(path, "r")
+    assert log.repaired is not None
+    assert "torn" in log.repaired
+    assert log.append("again", {}, "tester").seq == 5
+    log.close()
+    assert len(list(read_events(path))) == 6
+
+
+TAMPERING = {
+    "a changed payload": (lambda lines: lines.__setitem__(2, lines[2].replace('"number":2', '"number":9')), "event 2"),
+    "a removed event": (lambda lines: lines.pop(3), "event 3 is missing"),
+    "two events swapped": (lambda lines: lines.insert(1, lines.pop(2)), "event 1 is missing"),
+    "an inserted event": (lambda lines: lines.insert(3, lines[2]), "event 3 is missing"),
+    "a changed time": (lambda lines: lines.__setitem__(4, lines[4].replace('"time":"2', '"time":"1')), "event 4"),
+    "noise": (lambda lines: lines.__setitem__(1, "{{{"), "event 1 is not a readable event"),
+    "spacing": (lambda lines: lines.__setitem__(5, lines[5].replace(":", ": ", 1)), "event 5"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(TAMPERING))
+def test_tampering_is_named_by_sequence_number(path: Path, name: str) -> None:
+    change, told = TAMPERING[name]
+    lines = path.read_text().splitlines()
+    change(lines)
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(IntegrityError, match=told):
+        list(read_events(path))
+    with pytest.raises(IntegrityError, match=told):
+        EventLog(path, "r")
+
+
+def test_a_rehashed_event_breaks_the_link_of_the_next(path: Path) -> None:
+    from evidentia.workspace.canonical import canonical, content_id
+
+    lines = path.read_bytes().splitlines()
+    event = json.loads(lines[2])
+    event["payload"]["number"] = 99
+    del event["hash"]
+    event["hash"] = content_id(event)
+    lines[2] = canonical(event)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    with pytest.raises(IntegrityError, match="event 3"):
+        list(read_events(path))
+
+
+def test_a_second_writer_is_refused_with_a_sentence(path: Path) -> None:
+    first = EventLog(path, "r")
+    with pytest.raises(BadInputError, match="another process"):
+        EventLog(path, "r")
+    first.close()
+    EventLog(path, "r").close()
+
+
+def _append(path: Path, number: int) -> None:
+    for _ in range(20):
+        append_event(path, "shared", "counted", {"writer": number}, "tester")
+
+
+def test_many_processes_may_share_a_log_by_turns(tmp_path: Path) -> None:
+    path = tmp_path / "shared.jsonl"
+    writers = [multiprocessing.get_context("spawn").Process(target=_append, args=(path, n)) for n in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    events = list(read_events(path))
+    assert len(events) == 60
+    assert sorted({e.payload["writer"] for e in events}) == [0, 1, 2]
+
+
+def test_a_shared_append_reads_only_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "shared.jsonl"
+    append_event(path, "shared", "first", {"text": "x" * 20_000}, "tester")
+    append_event(path, "shared", "second", {}, "tester")
+    path.write_bytes(path.read_bytes() + b'{"torn')
+    assert append_event(path, "shared", "third", {}, "tester").seq == 2
+    assert [e.kind for e in read_events(path)] == ["first", "second", "third"]
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB; needs the right to mount, as in CI."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("cannot mount a small tmpfs here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(full_disk: Path) -> None:
+    log = EventLog(full_disk / "log.jsonl", "r")
+    acknowledged = 0
+
+    def fill() -> None:
+        nonlocal acknowledged
+        while True:
+            log.append("filled", {"text": "x" * 3000}, "tester")
+            acknowledged += 1
+
+    with pytest.raises(BadInputError, match=r"No space left.*resume r"):
+        fill()
+    log.close()
+    assert acknowledged > 5
+    assert len(list(read_events(full_disk / "log.jsonl"))) == acknowledged
+    again = EventLog(full_disk / "log.jsonl", "r")
+    assert again.repaired is None
+    again.close()
+
+
+def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInputError, match="cannot write the log"):
+        EventLog(tmp_path / "file" / "log.jsonl", "r")
+
+
+def test_events_are_on_disk_before_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(os.fstat(handle).st_size), real(handle))[1])
+    log = EventLog(tmp_path / "log.jsonl", "r")
+    log.append("one", {}, "tester")
+    assert synced[-1] == (tmp_path / "log.jsonl").stat().st_size
+    log.close()
