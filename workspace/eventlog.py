@@ -107,7 +107,8 @@ def _next_event(last: Event | None, run: str, kind: str, payload: dict[str, Any]
         "payload": payload,
         "prev": last.hash if last else GENESIS,
     }
-    return Event.model_validate({**body, "hash": content_id(body)})
+    # Parsed back from its line, so that a run and its resumption see the same keys in the same order.
+    return Event.model_validate_json(canonical({**body, "hash": content_id(body)}))
 
 
 def _write(path: Path, handle: int, event: Event) -> None:

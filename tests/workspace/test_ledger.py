@@ -93,3 +93,9 @@ def test_a_line_torn_by_a_crash_is_cut_off_by_the_next_writer(workspace: Workspa
         ledger.write(b'{"schema":"event/1","seq":1,')
     record_verification(workspace, "a", 1, 1, [{"rung": 1, "name": "x", "passed": True, "detail": ""}], "v")
     assert standings(workspace)["a"].rung == 1
+
+
+def test_an_event_has_the_same_keys_in_the_same_order_when_it_is_read_back(workspace: Workspace) -> None:
+    written = append_event(workspace.ledger_path, RUN, "test", {"b": 1.0, "a": {"d": [2.5], "c": "ä"}}, "w")
+    (read,) = read_events(workspace.ledger_path)
+    assert repr(written) == repr(read)
