@@ -21,6 +21,7 @@ from evidentia.workspace.eventlog import EventLog
 from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.package.manifest import Manifest
 from evidentia.workspace.records import (
+    Attack,
     Branch,
     Cell,
     Check,
@@ -207,7 +208,7 @@ class Bench:
             for row in strict_json_lines(self.workspace.blobs.get(run.evidence.outputs["rows.jsonl"]))
         ]
         claims: tuple[Claim, ...] = ()
-        attacks = ()
+        attacks: tuple[Attack, ...] = ()
         if well:
             claims = change(analysis.decide(plan, rows, [run.evidence.id for run in well]))
             attacks = (falsification.audit_rows([run.experiment for run in well], rows),)

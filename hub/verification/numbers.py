@@ -146,6 +146,7 @@ def _literals(package: Opened) -> Iterator[str]:
     for run in branch.runs:
         environment = run.evidence.environment
         yield from (environment.processor, environment.platform, environment.python)
+        yield from (run.evidence.exceeded or "", *run.evidence.refused.values())
 
 
 def _cards(family: str) -> Iterator[str]:

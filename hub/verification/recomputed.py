@@ -45,7 +45,7 @@ def check_recomputed(package: Opened, sandbox: Sandbox) -> Iterator[Result]:
             problem = problem or _rows_differ(package, recorded, rows)
             fine = f"{len(rows)} rows come out again"
         else:
-            rows, problem = [], _failure_differs(package.read(f"evidence/logs/{entry.id}.stderr.txt"), outcome)
+            rows, problem = [], _failure_differs(package, entry.id, run.evidence, outcome)
             fine = "it fails in the same way"
         fresh.append(rows)
         yield Result(3, f"rows of {entry.id}", problem is None, problem or fine)
@@ -124,9 +124,12 @@ def _cell_agrees(old: object, new: object, timed: bool) -> bool:
     return math.isclose(old, new, rel_tol=RELATIVE, abs_tol=1e-12)
 
 
-def _failure_differs(recorded: bytes, again: Outcome) -> str | None:
-    """A crash comes out again if the last line of standard error names the same kind of error."""
-    was, now = (_last_error(stream) for stream in (recorded, again.stderr))
+def _failure_differs(package: Opened, entry: str, recorded: Evidence, again: Outcome) -> str | None:
+    """A crash comes out again if the last line of standard error names the same kind of error; what a script said
+    before it was killed at a limit does not count."""
+    if recorded.exceeded:
+        return None
+    was, now = (_last_error(s) for s in (package.read(f"evidence/logs/{entry}.stderr.txt"), again.stderr))
     return None if was == now else f"it failed with {was or 'no message'}, and now with {now or 'no message'}"
 
 

@@ -74,6 +74,12 @@ def limits_of(experiment: Experiment) -> Limits:
     return Limits(**given)
 
 
+def kind_of_limit(exceeded: str | None) -> str | None:
+    """The resource that ran out: ``wall`` and ``cpu`` time are one, since either may be noticed first."""
+    kind = exceeded.partition(":")[0] if exceeded else None
+    return "time" if kind in ("wall", "cpu") else kind
+
+
 def _ending(seen: Outcome | Evidence) -> str:
     if seen.exceeded:
         return f"limit exceeded ({seen.exceeded})"
@@ -85,7 +91,7 @@ def _ending(seen: Outcome | Evidence) -> str:
 
 def _ending_differs(recorded: Evidence, again: Outcome) -> str | None:
     if recorded.exceeded or again.exceeded:
-        same = recorded.exceeded == again.exceeded
+        same = kind_of_limit(recorded.exceeded) == kind_of_limit(again.exceeded)
     else:
         same = (recorded.exit_status, recorded.signal) == (again.exit_status, again.signal)
     if not same:

@@ -16,8 +16,10 @@ import pytest
 from evidentia.errors import BadInputError
 from evidentia.hub.ranking import list_packages
 from evidentia.hub.verification import recomputed, reruns, verify
+from evidentia.kernels import registry
 from evidentia.workspace.canonical import canonical, content_id
 from evidentia.workspace.ledger import publish
+from evidentia.workspace.package.store import load_manifest
 
 Bench = Any
 Copied = Callable[[Path], Any]
@@ -47,6 +49,19 @@ def test_every_outcome_reaches_level_3(kind: str, bench: Bench, request: pytest.
 def test_an_undecided_branch_reaches_level_3(bench: Bench) -> None:
     package = bench.build([bench.look(0.5, spread=4.0)])
     assert verify(package, None, sandbox=bench.sandbox)["rung"] == 3
+
+
+def test_a_branch_killed_at_a_limit_reaches_level_3(bench: Bench) -> None:
+    package = bench.build([bench.look(8.0, before="print('x' * 3_000_000)")])
+    assert "output: 1 MiB limit" in (package / "README.md").read_text()
+    report = verify(package, None, sandbox=bench.sandbox)
+    assert failures(report) == {}
+    assert report["rung"] == 3
+
+
+def test_wall_and_processor_time_are_one_limit_and_memory_another() -> None:
+    kinds = [reruns.kind_of_limit(e) for e in ("wall: 5 s limit", "cpu: 5 s limit", "memory: 5 MiB limit", None)]
+    assert kinds == ["time", "time", "memory", None]
 
 
 def test_verification_stops_at_the_rung_asked_for(supported: Path) -> None:
@@ -412,7 +427,7 @@ def test_a_run_that_needs_a_gpu_fails_with_that_reason(
     supported: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reruns, "GPU_DEVICES", ())
-    monkeypatch.setattr(reruns.registry, "kernel", lambda family, name: SimpleNamespace(needs_gpu=True))
+    monkeypatch.setattr(registry, "kernel", lambda family, name: SimpleNamespace(needs_gpu=True))
     rung, failed = caught(supported, bench, 2)
     assert rung == 1
     assert failed["run E01"] == "could not run: lfu-perfect needs a GPU and this machine has none"
@@ -468,6 +483,38 @@ def test_a_tolerance_that_would_confirm_16_for_8_fails_the_negative_control(benc
     assert rung == 2
     assert failed.keys() == {"negative control: value"}
     assert failed["negative control: value"].startswith("C01 would be confirmed at 16")
+
+
+def test_a_timed_value_may_move_within_its_prediction_interval_and_another_may_not(supported: Path) -> None:
+    claim = load_manifest(supported).branch.claims[0].model_copy(update={"tolerance": 0.01})
+    assert claim.value is not None
+    low, high = recomputed.prediction(claim)
+    near = claim.model_copy(update={"value": claim.value + 0.9 * (high - claim.value)})
+    far = claim.model_copy(update={"value": claim.value - 1.1 * (claim.value - low)})
+    assert recomputed.disagreement(claim, near, timed=True) is None
+    assert "outside the tolerance 0.01" in (recomputed.disagreement(claim, near, timed=False) or "")
+    assert "prediction interval" in (recomputed.disagreement(claim, far, timed=True) or "")
+
+
+@pytest.mark.parametrize(
+    ("stated", "again", "agrees"),
+    [
+        ("supported", "refuted", False),
+        ("supported", "inconclusive", False),
+        ("refuted", "supported", False),
+        ("inconclusive", "supported", True),
+        ("refuted", "refuted", True),
+    ],
+)
+def test_a_rerun_must_give_the_stated_verdict(supported: Path, stated: str, again: str, agrees: bool) -> None:
+    claim = load_manifest(supported).branch.claims[0]
+    first, second = (claim.model_copy(update={"status": s}) for s in (stated, again))
+    assert (recomputed.disagreement(first, second, timed=True) is None) is agrees
+
+
+def test_a_prediction_from_two_seeds_predicts_nothing(supported: Path) -> None:
+    claim = load_manifest(supported).branch.claims[0].model_copy(update={"n": 2})
+    assert recomputed.prediction(claim) == (claim.value, claim.value)
 
 
 def test_prediction_interval_covers_the_next_seed_19_times_in_20() -> None:
