@@ -1,0 +1,132 @@
+"""The built-in planner: what it reads out of a question, and what it proposes."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evidentia.agents.brief import Brief, read_brief
+from evidentia.agents.ideation import ideate
+from evidentia.agents.minds import open_mind
+from evidentia.agents.minds.builtin.mind import BuiltinMind
+from evidentia.agents.minds.builtin.reading import read
+from evidentia.agents.minds.protocol import Context, Design, Failure
+from evidentia.errors import BadInputError
+from evidentia.kernels import registry
+from evidentia.workspace.records import Hypothesis
+
+ATTENTION = (
+    "Does tiled attention with online softmax lose accuracy against standard attention, "
+    "and how does its memory grow with length?"
+)
+QUANTIZATION = (
+    "At how many bits does round-to-nearest weight quantization of a linear layer start to hurt, "
+    "and does the group size matter?"
+)
+EXAMPLE = Path(__file__).parents[3] / "examples" / "cache-admission.toml"
+
+
+def proposed(brief: Brief) -> list[Hypothesis]:
+    return ideate(BuiltinMind(), Context(brief, (), (), ()))
+
+
+def test_a_question_about_eviction_means_both_lfus_and_says_that_the_word_is_ambiguous() -> None:
+    (reading,) = read(read_brief(str(EXAMPLE)))
+    assert [k.name for k in reading.systems] == ["lru", "lfu-perfect", "lfu-in-cache"]
+    assert reading.reference.name == "lru"
+    assert {tuple(k.name for k in group) for _, group in reading.ambiguous} == {("lfu-perfect", "lfu-in-cache")}
+    assert dict(reading.varied) == {"capacity": (100, 1000), "warmup": (0, 20_000)}
+
+
+def test_a_question_about_attention_means_accuracy_memory_and_length() -> None:
+    (reading,) = read(Brief(question=ATTENTION))
+    assert reading.family.name == "attention"
+    assert {m.name for m in reading.metrics} == {"relative_error", "extra_memory"}
+    assert "length" in reading.varied
+    assert "equivalence" in reading.cues
+
+
+def test_a_question_about_bits_means_a_threshold_and_the_group_size() -> None:
+    (reading,) = read(Brief(question=QUANTIZATION))
+    assert reading.family.name == "quantization"
+    assert {"bits", "group_size"} <= set(reading.varied)
+    assert {"threshold", "dependence"} <= reading.cues
+
+
+def test_all_forms_are_proposed_for_the_example() -> None:
+    forms = {h.form for h in proposed(read_brief(str(EXAMPLE)))}
+    assert forms == {"comparison", "trend", "crossover", "optimum", "interaction", "equivalence", "bound"}
+
+
+@pytest.mark.parametrize("question", [ATTENTION, QUANTIZATION, "From how many elements on is binary search faster?"])
+def test_proposals_are_whole_and_the_same_every_time(question: str) -> None:
+    first, second = proposed(Brief(question=question)), proposed(Brief(question=question))
+    assert [h.id for h in first] == [h.id for h in second]
+    assert len({h.id for h in first}) == len(first) >= 5
+    for hypothesis in first:
+        assert hypothesis.claims
+        assert hypothesis.falsification
+        for claim in hypothesis.claims:
+            assert claim.conditions
+            assert claim.check.confidence >= 0.95
+
+
+def test_the_error_is_shared_over_looks_and_claims() -> None:
+    for hypothesis in proposed(read_brief(str(EXAMPLE))):
+        shares = len(hypothesis.claims) * len(hypothesis.sample_plan.looks)
+        assert all(c.check.confidence == pytest.approx(1 - 0.05 / shares) for c in hypothesis.claims)
+
+
+def test_a_question_about_nothing_known_is_refused_with_a_mend() -> None:
+    with pytest.raises(BadInputError, match="shares no word with any kernel"):
+        read(Brief(question="Wherefore art thou Romeo?"))
+
+
+@pytest.mark.parametrize("kernel", [k for k in registry.kernels() if "optimal" not in k.tags], ids=lambda k: k.name)
+def test_any_kernel_can_be_asked_for_by_its_own_words(kernel: registry.Kernel) -> None:
+    brief = Brief(
+        question=f"How good is {kernel.tags[-1]} ({kernel.name}) in {kernel.family}?", families=(kernel.family,)
+    )
+    assert kernel.name in {k.name for reading in read(brief) for k in reading.systems}
+
+
+def test_a_rendered_script_is_python_that_states_its_cells_and_runs_by_hand(tmp_path: Path) -> None:
+    mind = BuiltinMind()
+    hypothesis = next(h for h in proposed(Brief(question=QUANTIZATION)) if h.form == "equivalence")
+    design = mind.design(hypothesis, (3, 4))
+    assert "SEEDS = [3, 4]" in design.script
+    ast.parse(design.script)
+    (tmp_path / "e.py").write_text(design.script)
+    done = subprocess.run([sys.executable, "-I", "e.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = (tmp_path / "rows.jsonl").read_text().splitlines()
+    assert len(rows) == 2 * len(hypothesis.cells)
+
+
+def test_an_exceeded_limit_is_raised_once_and_nothing_else_is_mended() -> None:
+    mind = BuiltinMind()
+    hypothesis = proposed(Brief(question=QUANTIZATION))[0]
+    design: Design = mind.design(hypothesis, (0, 1))
+    full = Failure(None, 9, "memory: 2048 MiB limit", "")
+    again = mind.debug(hypothesis, design, full)
+    assert again is not None
+    assert again.limits["memory_bytes"] == 2 * design.limits["memory_bytes"]
+    assert again.script == design.script
+    assert mind.debug(hypothesis, again, full) is None
+    assert mind.debug(hypothesis, design, Failure(1, None, None, "ValueError: no")) is None
+
+
+def test_an_unknown_mind_is_named() -> None:
+    with pytest.raises(BadInputError, match="builtin"):
+        open_mind("oracle")
+
+
+def test_a_hypothesis_keeps_its_id_when_only_its_wording_changes() -> None:
+    hypothesis = proposed(Brief(question=QUANTIZATION))[0]
+    assert hypothesis.model_copy(update={"statement": "other words", "priority": 0.1}).id == hypothesis.id
+    plan = hypothesis.sample_plan.model_copy(update={"first_seed": 77})
+    assert hypothesis.model_copy(update={"sample_plan": plan}).id != hypothesis.id
