@@ -43,7 +43,9 @@ def write_package(
             with target.open("wb") as out:
                 out.write(data)
                 out.flush()
-        _sync(building)
+                os.fsync(out.fileno())
+        for folder in {building, *(p for p in building.rglob("*") if p.is_dir())}:
+            _sync(folder)
         os.chmod(building, 0o755)  # noqa: S103 - mkdtemp made it private; packages are read by others
         os.replace(building, home / f"v{version}")
         _sync(home)
@@ -57,7 +59,7 @@ def write_package(
 
 
 def _sync(folder: Path) -> None:
-    """Make a folder's files durable: one sync of its filesystem where there is one, else of the folder."""
+    """Make the names in a folder durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
