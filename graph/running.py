@@ -58,8 +58,9 @@ def new_run_name(workspace: Workspace, question: str) -> str:
 def start(
     workspace: Workspace, brief: Brief, *, mind: str = "builtin", workers: int = 2, listener: Listener | None = None
 ) -> Report:
-    """Run a brief to its end. Raises BadInputError before anything is written when the mind does not exist."""
-    open_mind(mind)
+    """Run a brief to its end. Raises BadInputError before anything is written when the mind does not
+    exist or can do nothing with the brief."""
+    open_mind(mind).check(brief)
     name = new_run_name(workspace, brief.question)
     with _opened(workspace, name, mind, workers, listener, create=True) as steps:
         steps.journal.append("run.started", {"brief": brief.to_json(), "mind": mind, "workers": workers}, "person")

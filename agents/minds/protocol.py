@@ -67,9 +67,12 @@ class Failure:
 
 
 class Mind(Protocol):
-    """The seven questions agents ask."""
+    """What agents ask, and whether a brief can be worked on at all."""
 
     name: str
+
+    def check(self, brief: Brief) -> None:
+        """Raise BadInputError, before anything is written, for a brief this mind can do nothing with."""
 
     def propose(self, context: Context) -> list[Hypothesis]:
         """New hypotheses, best first; none when the question is exhausted."""

@@ -59,12 +59,16 @@ def packages(
     )
 
 
-def show(package: PackageArgument, workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
+def show(
+    package: Annotated[str, typer.Argument(metavar="[PKG]", help="A package; without it, the best-ranked one.")] = "",
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: JsonOption = False,
+) -> None:
     """Print a package's claims with values, intervals, and where each number comes from."""
     from evidentia.cli.output import console, print_json
     from evidentia.workspace.package.store import load_manifest
 
-    path = _find(package, workspace)
+    path = _find(package or _best(workspace), workspace)
     manifest = load_manifest(path)
     if as_json:
         print_json(manifest.to_json())
@@ -195,6 +199,17 @@ def review(
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("\nNothing was submitted.", err=True)
         raise typer.Exit(130) from None
+
+
+def _best(workspace: Path) -> str:
+    """The id of the package at the top of the ranking."""
+    from evidentia.errors import BadInputError
+    from evidentia.hub.ranking import list_packages
+
+    ranked = list_packages(opened(workspace))
+    if not ranked:
+        raise BadInputError(f"there are no packages in {workspace} yet; `evidentia run` makes them")
+    return str(ranked[0]["id"])
 
 
 def _find(package: str, workspace: Path) -> Path:

@@ -94,7 +94,7 @@ def runs(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = F
         return
     from rich.table import Table
 
-    table = Table("run", "status", "branches", "experiments", "question", box=None, pad_edge=False)
+    table = Table("run", "status", "nodes", "experiments", "question", box=None, pad_edge=False)
     for item in found:
         table.add_row(
             item["run"], plain(item["status"]), str(item["nodes"]), str(item["experiments"]), plain(item["question"])

@@ -1,10 +1,11 @@
-"""The built-in mind: the seven questions answered by rules over the typed registry. Not a language model."""
+"""The built-in mind: an agent's questions answered by rules over the typed registry. Not a language model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from evidentia.agents.brief import Brief
 from evidentia.agents.minds.builtin import attack, follow, review, words
 from evidentia.agents.minds.builtin.design import LIMITS, RAISED, render
 from evidentia.agents.minds.builtin.forms import FORMS
@@ -17,6 +18,10 @@ class BuiltinMind:
     """Plans from the registry; deterministic: the same context gives the same answers."""
 
     name = "builtin"
+
+    def check(self, brief: Brief) -> None:
+        """The question must mean at least one kernel of the library."""
+        read(brief)
 
     def propose(self, context: Context) -> list[Hypothesis]:
         """First all forms over the reading of the question, then follow-ups of what was found."""

@@ -1,0 +1,47 @@
+# Everything sets itself up in .venv; only Python 3.11+ and make are assumed.
+export PYTHONSAFEPATH = 1
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+BIN = .venv/bin
+WORKSPACE ?= evidentia-workspace
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint check bench clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: .venv/installed ## make .venv and install what is needed
+
+.venv/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and no python3 was found."; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Name another: make PYTHON=/path/to/python3.11"; exit 2; }
+	@"$(PYTHON)" -m venv .venv || { echo "Making .venv failed; on Debian install python3-venv."; exit 2; }
+	@echo "Installing into .venv (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: install ## answer a real question on the built-in planner and read the packages
+	$(BIN)/evidentia run examples/cache-admission.toml --workspace $(WORKSPACE)
+	@echo && echo "One package re-executed from its own directory:"
+	$(BIN)/evidentia verify --workspace $(WORKSPACE) "$$($(BIN)/evidentia packages --json --workspace $(WORKSPACE) | $(BIN)/python -c 'import json, sys; print(next(p["id"] for p in json.load(sys.stdin) if p["title"] == "lfu-perfect against lru on hit rate"))')"
+	@echo && echo "All packages, ranked by what verification has earned:"
+	$(BIN)/evidentia packages --workspace $(WORKSPACE)
+	@echo && echo "The best-ranked one:"
+	$(BIN)/evidentia show --workspace $(WORKSPACE)
+
+test: install ## run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: install ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## what CI runs
+
+bench: install ## print the ratios
+	@for file in benchmarks/*.py; do echo "# $$file"; $(BIN)/python "$$file"; done
+
+clean: ## remove what was made here, but no workspace
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
