@@ -34,7 +34,10 @@ class BranchState(TypedDict):
 
 
 def branch_graph(opened: Callable[[], Steps]) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """measure → analyse (→ measure …) → falsify → review → conclude → compile."""
+    """measure → analyse (→ measure …) → falsify → review → conclude → compile.
+
+    Not checkpointed by itself: after a crash a branch begins anew, and the log skips what is done.
+    """
 
     def measure(state: BranchState) -> dict[str, Any]:
         return {"measured": opened().measure(state["hypothesis"], state["look"])}
@@ -63,7 +66,7 @@ def branch_graph(opened: Callable[[], Steps]) -> CompiledStateGraph[Any, Any, An
     graph.add_edge("review", "conclude")
     graph.add_edge("conclude", "compile")
     graph.add_edge("compile", END)
-    return graph.compile()
+    return graph.compile(checkpointer=False)
 
 
 def run_graph(opened: Callable[[], Steps]) -> StateGraph[Any, Any, Any, Any]:
@@ -71,7 +74,8 @@ def run_graph(opened: Callable[[], Steps]) -> StateGraph[Any, Any, Any, Any]:
     branch = branch_graph(opened)
 
     def run_branch(state: BranchState) -> None:
-        branch.invoke(state)
+        # Without a durability of its own the branch would wait for checkpoints of the run's that it does not write.
+        branch.invoke(state, durability="exit")
 
     def literature(state: RunState) -> dict[str, Any]:
         opened().literature()

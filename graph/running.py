@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import threading
@@ -113,6 +114,7 @@ def _opened(
         journal = Journal(log)
         compiled = CompileCache(workspace.cache / "numba")
         scratch = scratch_folder(workspace, name)
+        _clear(workspace, name, scratch)
         sandbox = open_sandbox(scratch, compile_cache=compiled.folder)
         executor = LocalExecutor(sandbox, workers)
         stack.callback(executor.close)
@@ -120,6 +122,13 @@ def _opened(
         steps = Steps(workspace, journal, open_mind(mind or journal.mind or "builtin"), laboratory)
         steps.repaired = log.repaired
         yield steps
+
+
+def _clear(workspace: Workspace, name: str, scratch: Path) -> None:
+    """Remove what a killed process of this run left half done; nobody else can be at it, since the log is ours."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    for building in workspace.packages.glob(f".building-{name}-*"):
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def _work(steps: Steps, workers: int) -> Report:

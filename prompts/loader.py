@@ -14,10 +14,10 @@ _HOME = Path(__file__).parent
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(  # noqa: S701 - the output is Markdown, not HTML
+    return Environment(
         loader=FileSystemLoader(_HOME),
         undefined=StrictUndefined,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 - the output is Markdown, not HTML
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

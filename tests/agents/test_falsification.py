@@ -88,7 +88,7 @@ def test_an_attack_that_decides_nothing_says_so() -> None:
     assert fresh.survived is None
 
 
-ROWS = {
+ROWS: dict[str, tuple[Callable[[list[Row]], list[Row]], bool]] = {
     "whole": (lambda rows: rows, True),
     "a row missing": (lambda rows: rows[1:], False),
     "a row twice": (lambda rows: [*rows, rows[0]], False),

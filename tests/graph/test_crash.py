@@ -76,7 +76,7 @@ def test_ten_kills_change_nothing(demo: Finished, tmp_path: Path) -> None:
 
     journal = journal_of(open_workspace(root), log.parent.name)
     assert conclusions(journal) == conclusions(demo.journal)
-    assert len(list((root / "packages").iterdir())) == len(demo.report.packages)
+    assert len(list((root / "packages").iterdir())) == len(demo.report.packages), "something half built was left"
     finished = Counter(e.payload["experiment"] for e in read_events(log) if e.kind == "experiment.finished")
     assert set(finished.values()) == {1}
     kinds = Counter(e.kind for e in read_events(log))

@@ -45,6 +45,7 @@ def test_the_published_gap_comes_out(
     assert claim.value == pytest.approx(gap, abs=tolerance)
     assert claim.n >= 5
     assert claim.ci is not None
+    assert claim.value is not None
     assert claim.ci[0] < claim.value < claim.ci[1]
     assert (claim.status, claim.unit) == ("supported", "pp")
 

@@ -60,7 +60,7 @@ def test_a_failure_tells_the_line_of_the_script(box: Sandbox) -> None:
     assert seen.stderr.rstrip().endswith(b"ValueError: bad")
 
 
-EXCEEDING = {
+EXCEEDING: dict[str, tuple[str, dict[str, float], str]] = {
     "wall": ("import time\ntime.sleep(60)", {"wall_seconds": 0.4}, "wall: 0.4 s limit"),
     "loop": ("while True: pass", {"wall_seconds": 0.4}, "wall: 0.4 s limit"),
     "cpu": ("while True: pass", {"cpu_seconds": 0.5}, "cpu: 0.5 s limit"),

@@ -20,7 +20,7 @@ samples = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30)
 
 def check(estimator: str, **more: Any) -> Check:
     expect = more.pop("expect", Expectation(relation="above", low=0.0))
-    return Check(estimator=estimator, metric="m", system=more.pop("system", "a"), expect=expect, **more)  # type: ignore[arg-type]
+    return Check(estimator=estimator, metric="m", system=more.pop("system", "a"), expect=expect, **more)
 
 
 def rows(values: dict[str, list[float]], **columns: Any) -> list[Row]:

@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_a_torn_last_line_is_cut_off_with_a_notice(path: Path, cut: int) -> None
     assert len(list(read_events(path))) == 6
 
 
-TAMPERING = {
+TAMPERING: dict[str, tuple[Any, str]] = {
     "a changed payload": (lambda lines: lines.__setitem__(2, lines[2].replace('"number":2', '"number":9')), "event 2"),
     "a removed event": (lambda lines: lines.pop(3), "event 3 is missing"),
     "two events swapped": (lambda lines: lines.insert(1, lines.pop(2)), "event 1 is missing"),
@@ -163,7 +164,12 @@ def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
 def test_events_are_on_disk_before_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(os.fstat(handle).st_size), real(handle))[1])
+
+    def fsync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_size)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
     log = EventLog(tmp_path / "log.jsonl", "r")
     log.append("one", {}, "tester")
     assert synced[-1] == (tmp_path / "log.jsonl").stat().st_size

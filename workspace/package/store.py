@@ -35,7 +35,7 @@ def write_package(
     version = versions[-1] + 1 if versions else 1
     manifest, files = make(version)
     home.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=".building-", dir=workspace.packages))
+    building = Path(tempfile.mkdtemp(prefix=f".building-{manifest.run}-", dir=workspace.packages))
     try:
         for name, data in {**files, MANIFEST: manifest.to_bytes()}.items():
             target = building / name

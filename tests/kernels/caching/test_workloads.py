@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -9,7 +11,7 @@ from scipy import stats
 from evidentia.kernels import registry
 from evidentia.kernels.caching import workloads
 
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "zipf": {"exponent": 1.1},
     "uniform": {},
     "scan": {"exponent": 1.1, "scan_fraction": 0.2},
