@@ -7,6 +7,7 @@ steps and checkpoints that order in SQLite; after a crash every step asks the lo
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from contextvars import Context
 from functools import cache
 from typing import Any, TypedDict
 
@@ -66,7 +67,7 @@ def branch_graph(opened: Callable[[], Steps]) -> CompiledStateGraph[Any, Any, An
     graph.add_edge("review", "conclude")
     graph.add_edge("conclude", "compile")
     graph.add_edge("compile", END)
-    return graph.compile(checkpointer=False)
+    return graph.compile()
 
 
 def run_graph(opened: Callable[[], Steps]) -> StateGraph[Any, Any, Any, Any]:
@@ -74,8 +75,8 @@ def run_graph(opened: Callable[[], Steps]) -> StateGraph[Any, Any, Any, Any]:
     branch = branch_graph(opened)
 
     def run_branch(state: BranchState) -> None:
-        # Without a durability of its own the branch would wait for checkpoints of the run's that it does not write.
-        branch.invoke(state, durability="exit")
+        # An empty context, or the branch would inherit the run's checkpointer and its durability.
+        Context().run(branch.invoke, state)
 
     def literature(state: RunState) -> dict[str, Any]:
         opened().literature()

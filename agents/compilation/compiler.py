@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evidentia.agents.compilation import figures
+from evidentia.agents.compilation.table import table_picture
 from evidentia.agents.compilation.tree import exploration_tree
 from evidentia.kernels import registry
 from evidentia.prompts import names, render, version
@@ -190,7 +191,7 @@ class _Material:
         if not self.results:
             return {
                 "evidence/tables/T00.md": b"**Source** none\n\n| result |\n|---|\n| nothing was measured |\n",
-                "evidence/tables/T00.png": figures.table_picture(["result"], [["nothing was measured"]], "T00"),
+                "evidence/tables/T00.png": table_picture(["result"], [["nothing was measured"]], "T00"),
             }
         varied = self.branch.hypothesis.varied
         header = ["system", *(figures.words(v) for v in varied), "n", "mean", "interval"]
@@ -204,7 +205,7 @@ class _Material:
             ]
             for r in self.results
         ]
-        picture = figures.table_picture(header, rows, f"{figures.words(self.metric.name)} ({self.metric.unit})")
+        picture = table_picture(header, rows, f"{figures.words(self.metric.name)} ({self.metric.unit})")
         return {"evidence/tables/T01.md": self._text("table"), "evidence/tables/T01.png": picture}
 
     def _figure(self) -> dict[str, bytes]:

@@ -69,6 +69,8 @@ def render(size: tuple[float, float], draw: Callable[[Figure], None]) -> tuple[b
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, for both formats
         png, svg = io.BytesIO(), io.BytesIO()
         figure.savefig(png, format="png", metadata={"Software": None})
         figure.savefig(svg, format="svg", metadata={"Date": None})
@@ -271,23 +273,3 @@ def _plain_log_ticks(axes: Axes) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def table_picture(header: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> bytes:
-    """A table as a PNG, for the picture that ARA wants beside every table."""
-
-    def paint(figure: Figure) -> None:
-        axes = figure.subplots()
-        axes.axis("off")
-        table = axes.table(cellText=[list(r) for r in rows], colLabels=list(header), loc="upper left", cellLoc="left")
-        table.auto_set_font_size(False)
-        table.set_fontsize(8)
-        table.auto_set_column_width(list(range(len(header))))
-        for (row, _), cell in table.get_celld().items():
-            cell.set_edgecolor("#cccccc")
-            cell.set_height(0.9 / max(len(rows) + 1, 6))
-            if row == 0:
-                cell.set_text_props(weight="bold")
-        figure.suptitle(title, fontsize=9, x=0.02, ha="left")
-
-    return render((7.5, 0.7 + 0.26 * max(len(rows) + 1, 6)), paint)[0]
