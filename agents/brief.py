@@ -29,7 +29,7 @@ class Seeds(Record):
 
     looks: tuple[int, ...] = (5, 10, 20)
     confidence: float = Field(0.95, ge=0.5, lt=1)
-    first: int = Field(0, ge=0)
+    first: int = Field(0, ge=0, le=1_000_000_000)
 
     @field_validator("looks")
     @classmethod

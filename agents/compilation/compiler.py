@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from evidentia.agents.compilation import figures
+from evidentia.agents.compilation.cards import concepts, parameters
 from evidentia.agents.compilation.table import table_picture
 from evidentia.agents.compilation.tree import exploration_tree
+from evidentia.agents.wording import listed, number, told, words
 from evidentia.kernels import registry
 from evidentia.prompts import names, render, version
 from evidentia.workspace.canonical import canonical, content_id
@@ -28,7 +30,7 @@ from evidentia.workspace.package.manifest import (
 from evidentia.workspace.package.store import hashes, write_package
 from evidentia.workspace.quantities import figure as digits
 from evidentia.workspace.quantities import quantity
-from evidentia.workspace.records import Branch, Citation, Claim, Row, Run, Value
+from evidentia.workspace.records import Branch, Citation, Claim, Row, Run
 
 FOLDER = "compilation"
 LICENCE = """SPDX-License-Identifier: Apache-2.0 AND CC-BY-4.0
@@ -194,18 +196,18 @@ class _Material:
                 "evidence/tables/T00.png": table_picture(["result"], [["nothing was measured"]], "T00"),
             }
         varied = self.branch.hypothesis.varied
-        header = ["system", *(figures.words(v) for v in varied), "n", "mean", "interval"]
+        header = ["system", *(words(v) for v in varied), "n", "mean", "interval"]
         rows = [
             [
                 r.system,
-                *(_number(r.conditions[v]) if v in r.conditions else "–" for v in varied),
+                *(number(r.conditions[v]) if v in r.conditions else "–" for v in varied),
                 str(r.n),
                 digits(r.mean),
                 _span(r),
             ]
             for r in self.results
         ]
-        picture = table_picture(header, rows, f"{figures.words(self.metric.name)} ({self.metric.unit})")
+        picture = table_picture(header, rows, f"{words(self.metric.name)} ({self.metric.unit})")
         return {"evidence/tables/T01.md": self._text("table"), "evidence/tables/T01.png": picture}
 
     def _figure(self) -> dict[str, bytes]:
@@ -237,11 +239,11 @@ class _Material:
             "abstract": self.abstract,
             "figure": self.drawing,
             "baseline": baseline,
-            "expected": f"{figures.words(h.metric)}: {_lower(re.sub(r'[0-9][0-9.,]*', '…', h.statement))}",
+            "expected": f"{words(h.metric)}: {_lower(re.sub(r'[0-9][0-9.,]*', '…', h.statement))}",
             "insight": self.abstract if b.outcome == "supported" or not b.dead_end else b.dead_end.lesson,
             "cell_confidence": CELL_CONFIDENCE,
-            "concepts": self._concepts(),
-            "parameters": self._parameters(),
+            "concepts": concepts(h),
+            "parameters": parameters(h),
             "claim_ids": ", ".join(c.id for c in b.claims) or "none",
             "all_sources": ", ".join(e["id"] for e in self.entries),
             "titles": [c.title for c in b.citations[:3]],
@@ -250,10 +252,10 @@ class _Material:
             "proofs": self._proofs,
             "relation": self._relation,
             "adopted": self._adopted,
-            "told": _told,
-            "words": figures.words,
-            "listed": _listed,
-            "number": _number,
+            "told": told,
+            "words": words,
+            "listed": listed,
+            "number": number,
             "exact": digits,
             "span": _seeds,
             "span_of": _span,
@@ -279,68 +281,7 @@ class _Material:
     def _adopted(self, citation: Citation) -> str:
         h = self.branch.hypothesis
         used = [s for s in h.systems if registry.kernel(h.family, s).paper.title == citation.title]
-        return f"the mechanism of {_listed(used)}" if used else "none"
-
-    def _concepts(self) -> list[dict[str, str]]:
-        h = self.branch.hypothesis
-        related = ", ".join((*h.systems, *h.varied))
-        found = [
-            {
-                "name": figures.words(self.metric.name),
-                "notation": self.metric.name,
-                "definition": f"{self.metric.purpose} ({self.metric.unit}; {self.metric.direction} is better).",
-                "boundary": "measured as the protocol of each experiment says",
-                "related": related,
-            }
-        ]
-        for system in h.systems:
-            card = registry.kernel(h.family, system)
-            source = f"{card.paper.title}{', ' + card.paper.section if card.paper.section else ''}"
-            found.append(
-                {
-                    "name": system,
-                    "notation": system,
-                    "definition": f"{card.purpose} Source: {source}.",
-                    "boundary": f"implemented as {card.implementation}",
-                    "related": self.metric.name,
-                }
-            )
-        known = registry.parameters(h.family)
-        found += [
-            {
-                "name": figures.words(v),
-                "notation": v,
-                "definition": f"{known[v].purpose}.",
-                "boundary": _range(known[v]),
-                "related": self.metric.name,
-            }
-            for v in h.varied
-        ]
-        return found
-
-    def _parameters(self) -> list[dict[str, str]]:
-        h = self.branch.hypothesis
-        known = registry.parameters(h.family)
-        found = []
-        for name in dict.fromkeys(k for c in h.cells for k in c.conditions):
-            values = list(dict.fromkeys(c.conditions[name] for c in h.cells if name in c.conditions))
-            varied = name in h.varied
-            found.append(
-                {
-                    "name": name,
-                    "value": ", ".join(_number(v) for v in values),
-                    "rationale": "varied by this hypothesis" if varied else "held fixed",
-                    "range": _range(known[name]),
-                    "sensitivity": "measured here" if varied else "not measured here",
-                }
-            )
-        return found
-
-
-def _range(parameter: registry.Parameter) -> str:
-    if parameter.kind == "choice":
-        return ", ".join(parameter.choices)
-    return "true or false" if parameter.kind == "bool" else "see the registry card"
+        return f"the mechanism of {listed(used)}" if used else "none"
 
 
 def _lower(text: str) -> str:
@@ -349,20 +290,6 @@ def _lower(text: str) -> str:
 
 def _verdict(outcome: str) -> str:
     return {"null": "not decided"}.get(outcome, outcome)
-
-
-def _listed(items: Sequence[str]) -> str:
-    return ", ".join(items) if len(items) < 2 else ", ".join(items[:-1]) + " and " + items[-1]
-
-
-def _number(value: Value) -> str:
-    if isinstance(value, str | bool):
-        return str(value)
-    return f"{int(value):,}" if float(value).is_integer() else f"{value:g}"
-
-
-def _told(conditions: Mapping[str, Value]) -> str:
-    return ", ".join(f"{figures.words(k)} {_number(v)}" for k, v in conditions.items())
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evidentia.agents.wording import number, words
 from evidentia.kernels import registry
 from evidentia.workspace.package.manifest import CellResult
 from evidentia.workspace.quantities import figure as digits
-from evidentia.workspace.records import Branch, Claim, Value
+from evidentia.workspace.records import Branch, Claim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,11 +55,6 @@ class Drawing:
     trend: str
 
 
-def words(name: str) -> str:
-    """A name with spaces."""
-    return name.replace("_", " ")
-
-
 def render(size: tuple[float, float], draw: Callable[[Figure], None]) -> tuple[bytes, bytes]:
     """PNG and SVG of what `draw` puts on an empty figure of `size` inches; no dates, fixed identifiers."""
     import matplotlib
@@ -94,15 +90,9 @@ def _series(branch: Branch, results: Sequence[CellResult], name: str) -> dict[st
     others = [v for v in branch.hypothesis.varied if v != name]
     found: dict[str, list[CellResult]] = {}
     for r in results:
-        label = ", ".join([r.system, *(f"{words(o)} {_number(r.conditions[o])}" for o in others if o in r.conditions)])
+        label = ", ".join([r.system, *(f"{words(o)} {number(r.conditions[o])}" for o in others if o in r.conditions)])
         found.setdefault(label, []).append(r)
     return {k: sorted(v, key=lambda r: float(r.conditions[name])) for k, v in found.items()}
-
-
-def _number(value: Value) -> str:
-    if isinstance(value, str | bool):
-        return str(value)
-    return f"{int(value):,}" if float(value).is_integer() else f"{value:g}"
 
 
 def _curves(branch: Branch, results: Sequence[CellResult], name: str) -> Drawing | None:
@@ -128,7 +118,7 @@ def _curves(branch: Branch, results: Sequence[CellResult], name: str) -> Drawing
         if parameter.scale == "log" and all(float(r.conditions[name]) > 0 for r in results):
             axes.set_xscale("log")
         ticks = sorted({float(r.conditions[name]) for r in results})
-        axes.set_xticks(ticks, [_number(t) for t in ticks])
+        axes.set_xticks(ticks, [number(t) for t in ticks])
         axes.minorticks_off()
         if metric.effect == "ratio" and positive:
             axes.set_yscale("log")
@@ -156,7 +146,7 @@ def _curves(branch: Branch, results: Sequence[CellResult], name: str) -> Drawing
 
     png, svg = render((5.2, 3.4), paint)
     rows = tuple(
-        (label, _number(p.conditions[name]), str(p.n), digits(p.mean), _interval(p.ci))
+        (label, number(p.conditions[name]), str(p.n), digits(p.mean), _interval(p.ci))
         for label, points in series.items()
         for p in points
     )
@@ -245,13 +235,13 @@ def _effects(branch: Branch) -> Drawing | None:
 def _versus(claim: Claim) -> str:
     check = claim.check
     if check.versus_at:
-        return ", ".join(f"{words(k)} {_number(v)}" for k, v in check.versus_at.items())
+        return ", ".join(f"{words(k)} {number(v)}" for k, v in check.versus_at.items())
     return check.versus
 
 
 def _place(branch: Branch, claim: Claim) -> str:
     names = [n for n in branch.hypothesis.varied if n in claim.conditions]
-    return ", ".join(f"{words(n)} {_number(claim.conditions[n])}" for n in names) or "all"
+    return ", ".join(f"{words(n)} {number(claim.conditions[n])}" for n in names) or "all"
 
 
 def _band(axes: Axes, ends: tuple[float, float]) -> Any:

@@ -190,6 +190,7 @@ BAD = {
     "negative budget": (["run", "brief.toml", "--max-experiments", "-1"], "--max-experiments"),
     "no time": (["run", "brief.toml", "--max-minutes", "0"], "--max-minutes"),
     "odd seed": (["run", "brief.toml", "--seed", "-4"], "--seed"),
+    "giant seed": (["run", "brief.toml", "--seed", "9" * 30], "--seed"),
     "unknown model": (["run", "brief.toml", "--model", "oracle"], "no model 'oracle'"),
     "unknown executor": (["run", "brief.toml", "--executor", "moon"], "no executor 'moon'"),
     "no workers": (["run", "brief.toml", "--workers", "0"], "greater than or equal to 1"),

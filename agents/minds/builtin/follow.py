@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evidentia.agents.minds.builtin.forms import comparison, crossover, interaction, optimum
-from evidentia.agents.minds.builtin.forms.drafting import Draft, number, words
+from evidentia.agents.minds.builtin.forms.drafting import Draft
 from evidentia.agents.minds.builtin.reading import Reading
 from evidentia.agents.minds.protocol import Finding
+from evidentia.agents.wording import number, words
 from evidentia.kernels import registry
 from evidentia.kernels.registry import Kernel, Metric
 from evidentia.workspace.records import Claim, Hypothesis, Value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evidentia.agents.minds.builtin.forms.drafting import listed, told
 from evidentia.agents.minds.protocol import Failure
+from evidentia.agents.wording import listed, told
 from evidentia.kernels import registry
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Claim, DeadEnd, Hypothesis, Outcome

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evidentia.agents.minds.builtin.forms.drafting import (
-    Draft,
-    cell,
-    claim,
-    effect_unit,
-    number,
-    told,
-    tolerance,
-    where,
-    words,
-)
+from evidentia.agents.minds.builtin.forms.drafting import Draft, cell, claim, effect_unit, tolerance, where
 from evidentia.agents.minds.builtin.reading import Reading
+from evidentia.agents.wording import number, told, words
 from evidentia.kernels.registry import Kernel, Metric
 from evidentia.workspace.records import Check, Expectation, Hypothesis
 

@@ -13,12 +13,11 @@ from evidentia.agents.minds.builtin.forms.drafting import (
     effect_words,
     gain,
     paired,
-    told,
     tolerance,
     where,
-    words,
 )
 from evidentia.agents.minds.builtin.reading import Reading
+from evidentia.agents.wording import told, words
 from evidentia.kernels.registry import Kernel, Metric
 from evidentia.workspace.records import Check, Hypothesis, Value
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from evidentia.agents.minds.builtin.forms.drafting import Draft, cell, claim, number, where, words
+from evidentia.agents.minds.builtin.forms.drafting import Draft, cell, claim, where
 from evidentia.agents.minds.builtin.reading import Reading
+from evidentia.agents.wording import number, words
 from evidentia.kernels.registry import Kernel, Metric
 from evidentia.workspace.records import Check, Expectation, Hypothesis, Value
 

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evidentia.agents.minds.builtin.reading import Reading
+from evidentia.agents.wording import number
 from evidentia.kernels import registry
 from evidentia.kernels.registry import Metric
 from evidentia.workspace.records import Cell, Check, Expectation, Hypothesis, PlannedClaim, SamplePlan, Value
 from evidentia.workspace.units import difference_unit
 
 WEIGHTS = {"question": 1.0, "ambiguity": 0.95, "law": 0.97, "challenger": 0.6, "follow-up": 0.9, "pivot": 0.85}
-
-
-def words(name: str) -> str:
-    """A name as a reader says it: ``hit_rate`` → ``hit rate``."""
-    return name.replace("_", " ")
-
-
-def told(conditions: Mapping[str, Value]) -> str:
-    """Conditions in words: ``capacity 100, warmup 0``."""
-    return ", ".join(f"{words(k)} {number(v)}" for k, v in conditions.items())
-
-
-def number(value: Value) -> str:
-    """A value in a sentence; whole numbers without a fraction, thousands apart."""
-    if isinstance(value, bool | str):
-        return str(value)
-    if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}"
-    return f"{value:g}"
-
-
-def listed(items: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
 def cell(reading: Reading, system: str, extra: Mapping[str, Value]) -> Cell:

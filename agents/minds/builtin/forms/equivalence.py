@@ -12,14 +12,12 @@ from evidentia.agents.minds.builtin.forms.drafting import (
     effect_unit,
     effect_words,
     no_effect,
-    number,
     paired,
-    told,
     tolerance,
     where,
-    words,
 )
 from evidentia.agents.minds.builtin.reading import Reading
+from evidentia.agents.wording import number, told, words
 from evidentia.kernels.registry import Kernel, Metric
 from evidentia.workspace.records import Check, Expectation, Hypothesis, PlannedClaim, Value
 

@@ -11,12 +11,11 @@ from evidentia.agents.minds.builtin.forms.drafting import (
     effect_unit,
     effect_words,
     no_effect,
-    number,
     tolerance,
     where,
-    words,
 )
 from evidentia.agents.minds.builtin.reading import Reading
+from evidentia.agents.wording import number, words
 from evidentia.kernels.registry import Kernel, Metric
 from evidentia.workspace.records import Cell, Check, Expectation, Hypothesis, Value
 

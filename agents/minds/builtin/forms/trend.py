@@ -11,12 +11,11 @@ from evidentia.agents.minds.builtin.forms.drafting import (
     claim,
     effect_unit,
     effect_words,
-    number,
     tolerance,
     where,
-    words,
 )
 from evidentia.agents.minds.builtin.reading import Reading
+from evidentia.agents.wording import number, words
 from evidentia.kernels.registry import Kernel, Law, Metric
 from evidentia.workspace.records import Check, Expectation, Hypothesis
 
