@@ -1,6 +1,8 @@
 # Everything sets itself up in .venv; only Python 3.11+ and make are assumed.
 export PYTHONSAFEPATH = 1
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first interpreter that runs and is new enough; name another with make PYTHON=…
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
 WORKSPACE ?= evidentia-workspace
 
@@ -13,8 +15,7 @@ help: ## say what there is
 install: .venv/installed ## make .venv and install what is needed
 
 .venv/installed: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and no python3 was found."; exit 2; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Name another: make PYTHON=/path/to/python3.11"; exit 2; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found; name one: make PYTHON=/path/to/python3.11"; exit 2; }
 	@"$(PYTHON)" -m venv .venv || { echo "Making .venv failed; on Debian install python3-venv."; exit 2; }
 	@echo "Installing into .venv (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
