@@ -10,3 +10,4 @@ Trace = NDArray[np.int64]
 Hits = NDArray[np.uint8]
 """1 where the request found its item cached: ``(requests,)``."""
 Ints = NDArray[np.int64]
+Counters = NDArray[np.uint8]

@@ -1,6 +1,7 @@
 """Belady's MIN: evict the item whose next use lies farthest ahead; the offline optimum (Belady 1966).
 
-Every missed item is admitted, as for the online policies here.
+Every missed item is admitted, as for the online policies here. Items that are never requested again tie, which
+does not change the hits.
 """
 
 from __future__ import annotations
@@ -24,27 +25,22 @@ def simulate(trace: Trace, capacity: int, items: int) -> Hits:
     for t in range(n - 1, -1, -1):
         next_use[t] = upcoming[trace[t]]
         upcoming[trace[t]] = t
-    ahead = np.zeros(items, np.int64)
-    ties = np.zeros(items, np.int64)
     heap = np.full(capacity, -1, np.int64)
+    keys = np.zeros(capacity, np.int64)
     place = np.full(items, -1, np.int64)
     size = 0
     for t in range(n):
         x = trace[t]
-        ahead[x] = -next_use[t]
+        key = -next_use[t]
         if place[x] >= 0:
             hits[t] = 1
-            rise(heap, place, ahead, ties, place[x])
+            rise(heap, keys, place, place[x], x, key)
         elif size < capacity:
-            heap[size] = x
-            place[x] = size
             size += 1
-            rise(heap, place, ahead, ties, size - 1)
+            rise(heap, keys, place, size - 1, x, key)
         else:
             place[heap[0]] = -1
-            heap[0] = x
-            place[x] = 0
-            sink(heap, place, ahead, ties, size, 0)
+            sink(heap, keys, place, size, 0, x, key)
     return hits
 
 

@@ -1,4 +1,8 @@
-"""An indexed binary min-heap over item numbers: two-part keys, removal from the middle, O(log n)."""
+"""An indexed binary min-heap over item numbers: keys beside the items, changes from the middle, O(log n).
+
+`heap` and `keys` are by position, `place` by item. An entry that moves leaves a hole, which travels instead of
+swapping two entries at every level.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +12,32 @@ from evidentia.kernels.caching.arrays import Ints
 
 
 @njit(cache=True)
-def _less(first: Ints, second: Ints, a: int, b: int) -> bool:
-    return bool(first[a] < first[b] or (first[a] == first[b] and second[a] < second[b]))
+def _settle(heap: Ints, keys: Ints, place: Ints, i: int, item: int, key: int) -> None:
+    heap[i] = item
+    keys[i] = key
+    place[item] = i
 
 
 @njit(cache=True)
-def _swap(heap: Ints, place: Ints, i: int, j: int) -> None:
-    heap[i], heap[j] = heap[j], heap[i]
-    place[heap[i]] = i
-    place[heap[j]] = j
+def rise(heap: Ints, keys: Ints, place: Ints, i: int, item: int, key: int) -> None:
+    """Put `item` at position `i`, or above it where its key belongs."""
+    while i > 0 and key < keys[(i - 1) >> 1]:
+        parent = (i - 1) >> 1
+        _settle(heap, keys, place, i, heap[parent], keys[parent])
+        i = parent
+    _settle(heap, keys, place, i, item, key)
 
 
 @njit(cache=True)
-def rise(heap: Ints, place: Ints, first: Ints, second: Ints, i: int) -> None:
-    """Move the entry at `i` up to where it belongs."""
-    while i > 0 and _less(first, second, heap[i], heap[(i - 1) >> 1]):
-        _swap(heap, place, i, (i - 1) >> 1)
-        i = (i - 1) >> 1
-
-
-@njit(cache=True)
-def sink(heap: Ints, place: Ints, first: Ints, second: Ints, size: int, i: int) -> None:
-    """Move the entry at `i` down to where it belongs among the first `size`."""
-    while True:
-        child = 2 * i + 1
-        if child >= size:
-            return
-        if child + 1 < size and _less(first, second, heap[child + 1], heap[child]):
+def sink(heap: Ints, keys: Ints, place: Ints, size: int, i: int, item: int, key: int) -> None:
+    """Put `item` at position `i`, or below it where its key belongs among the first `size`."""
+    child = 2 * i + 1
+    while child < size:
+        if child + 1 < size and keys[child + 1] < keys[child]:
             child += 1
-        if not _less(first, second, heap[child], heap[i]):
-            return
-        _swap(heap, place, i, child)
+        if key <= keys[child]:
+            break
+        _settle(heap, keys, place, i, heap[child], keys[child])
         i = child
+        child = 2 * i + 1
+    _settle(heap, keys, place, i, item, key)

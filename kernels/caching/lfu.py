@@ -17,32 +17,28 @@ from evidentia.kernels.caching.heap import rise, sink
 
 @njit(cache=True)
 def _simulate(trace: Trace, capacity: int, items: int, remember: bool) -> Hits:
-    hits = np.zeros(trace.size, np.uint8)
+    n = trace.size
+    hits = np.zeros(n, np.uint8)
     count = np.zeros(items, np.int64)
-    used = np.zeros(items, np.int64)
     heap = np.full(capacity, -1, np.int64)
+    keys = np.zeros(capacity, np.int64)
     place = np.full(items, -1, np.int64)
     size = 0
-    for t in range(trace.size):
+    for t in range(n):
         x = trace[t]
         if place[x] >= 0:
             hits[t] = 1
             count[x] += 1
-            used[x] = t
-            sink(heap, place, count, used, size, place[x])
+            sink(heap, keys, place, size, place[x], x, count[x] * n + t)
             continue
         count[x] = count[x] + 1 if remember else 1
-        used[x] = t
+        key = count[x] * n + t  # by count, then by last use
         if size < capacity:
-            heap[size] = x
-            place[x] = size
             size += 1
-            rise(heap, place, count, used, size - 1)
+            rise(heap, keys, place, size - 1, x, key)
         else:
             place[heap[0]] = -1
-            heap[0] = x
-            place[x] = 0
-            sink(heap, place, count, used, size, 0)
+            sink(heap, keys, place, size, 0, x, key)
     return hits
 
 

@@ -1,5 +1,11 @@
 """S3-FIFO: a small queue filters what is used once, a main queue keeps the rest, a ghost queue remembers
-(Yang et al., SOSP 2023, algorithm 1)."""
+(Yang et al., SOSP 2023, algorithm 1).
+
+What the algorithm leaves open is done thus: the main queue is full when it holds more than the places the small
+queue leaves it; a promoted item starts with a count of zero; an item leaves the ghost queue when it comes back;
+the ghost queue is as long as the main queue. With a small queue of all places, the main queue has none and
+nothing is promoted.
+"""
 
 from __future__ import annotations
 
@@ -8,85 +14,89 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from evidentia.kernels.caching.arrays import Hits, Ints, Trace
+from evidentia.kernels.caching.arrays import Counters, Hits, Ints, Trace
 from evidentia.kernels.caching.linked import make, push, unlink
 
-S, M, G = 0, 1, 2
+OUT, SMALL, MAIN, GHOST = 0, 1, 2, 3
 MAX_COUNT = 3
 
 
 @njit(cache=True)
-def _evict_main(after: Ints, before: Ints, place: Ints, count: Ints, sizes: Ints, items: int) -> None:
-    while sizes[M] > 0:
-        x = before[items + M]
-        unlink(after, before, x)
-        if count[x] > 0:
-            count[x] -= 1
-            push(after, before, items + M, x)
-        else:
-            place[x] = -1
-            sizes[M] -= 1
-            return
+def _behind(oldest: int, steps: int, length: int) -> int:
+    """The place `steps` (at most `length`) behind `oldest` in a ring."""
+    return oldest + steps if oldest + steps < length else oldest + steps - length
 
 
 @njit(cache=True)
-def _evict_small(after: Ints, before: Ints, place: Ints, count: Ints, sizes: Ints, items: int, main: int) -> None:
-    while sizes[S] > 0:
-        x = before[items + S]
-        unlink(after, before, x)
-        sizes[S] -= 1
-        if count[x] > 1 and main > 0:
-            if sizes[M] >= main:
-                _evict_main(after, before, place, count, sizes, items)
-            count[x] = 0
-            push(after, before, items + M, x)
-            place[x] = M
-            sizes[M] += 1
-            continue
-        if main > 0:
-            if sizes[G] >= main:
-                oldest = before[items + G]
-                unlink(after, before, oldest)
-                place[oldest] = -1
-                sizes[G] -= 1
-            push(after, before, items + G, x)
-            place[x] = G
-            sizes[G] += 1
-        else:
-            place[x] = -1
-        return
+def _evict_main(queue: Ints, place: Counters, count: Counters, oldest: int, size: int) -> int:
+    """Evict one of the `size` items of a ring that starts at `oldest`; returns where it starts afterwards."""
+    while True:
+        x = queue[oldest]
+        last = _behind(oldest, size, queue.size)
+        oldest = _behind(oldest, 1, queue.size)
+        if count[x] == 0:
+            place[x] = OUT
+            return oldest
+        count[x] -= 1
+        queue[last] = x
 
 
 @njit(cache=True)
 def _simulate(trace: Trace, capacity: int, items: int, small: int) -> Hits:
     main = capacity - small
     hits = np.zeros(trace.size, np.uint8)
-    after, before = make(items, 3)
-    place = np.full(items, -1, np.int64)
-    count = np.zeros(items, np.int64)
-    sizes = np.zeros(3, np.int64)
+    place = np.zeros(items, np.uint8)
+    count = np.zeros(items, np.uint8)
+    small_queue = np.zeros(capacity, np.int64)
+    main_queue = np.zeros(capacity, np.int64)
+    small_oldest = small_size = main_oldest = main_size = ghosts = 0
+    after, before = make(items, 1)
     for t in range(trace.size):
         x = trace[t]
-        if place[x] == S or place[x] == M:
+        if place[x] == SMALL or place[x] == MAIN:
             hits[t] = 1
             count[x] = min(count[x] + 1, MAX_COUNT)
             continue
-        target = S
-        if place[x] == G:
+        while small_size + main_size >= capacity:
+            if small_size < small and main_size > 0:
+                main_oldest = _evict_main(main_queue, place, count, main_oldest, main_size)
+                main_size -= 1
+                continue
+            evicted = False
+            while not evicted and small_size > 0:
+                y = small_queue[small_oldest]
+                small_oldest = _behind(small_oldest, 1, capacity)
+                small_size -= 1
+                if count[y] > 1 and main > 0:
+                    main_queue[_behind(main_oldest, main_size, capacity)] = y
+                    place[y] = MAIN
+                    count[y] = 0
+                    main_size += 1
+                    if main_size > main:
+                        main_oldest = _evict_main(main_queue, place, count, main_oldest, main_size)
+                        main_size -= 1
+                    continue
+                evicted = True
+                place[y] = OUT
+                if main == 0:
+                    continue
+                if ghosts == main:
+                    place[before[items]] = OUT
+                    unlink(after, before, before[items])
+                    ghosts -= 1
+                push(after, before, items, y)
+                place[y] = GHOST
+                ghosts += 1
+        if place[x] == GHOST:
             unlink(after, before, x)
-            sizes[G] -= 1
-            place[x] = -1
-            target = M
-        while sizes[S] + sizes[M] >= capacity:
-            if sizes[S] >= small or sizes[M] == 0:
-                _evict_small(after, before, place, count, sizes, items, main)
-            else:
-                _evict_main(after, before, place, count, sizes, items)
-        if target == M and sizes[M] >= main:
-            _evict_main(after, before, place, count, sizes, items)
-        push(after, before, items + target, x)
-        place[x] = target
-        sizes[target] += 1
+            ghosts -= 1
+            main_queue[_behind(main_oldest, main_size, capacity)] = x
+            main_size += 1
+            place[x] = MAIN
+        else:
+            small_queue[_behind(small_oldest, small_size, capacity)] = x
+            small_size += 1
+            place[x] = SMALL
         count[x] = 0
     return hits
 
@@ -94,8 +104,7 @@ def _simulate(trace: Trace, capacity: int, items: int, small: int) -> Hits:
 def simulate(trace: Trace, capacity: int, items: int, small_fraction: float = 0.1) -> Hits:
     """Hits of S3-FIFO: ``int64 (requests,)`` to ``uint8 (requests,)``.
 
-    The small queue holds `small_fraction` of the capacity (at least one item), the ghost as many as the main
-    queue. With a main queue of no places nothing is promoted.
+    The small queue holds `small_fraction` of the capacity, rounded down, but at least one item.
     """
     hits: Hits = _simulate(trace, capacity, items, small_size(capacity, small_fraction))
     return hits
@@ -107,7 +116,7 @@ def small_size(capacity: int, small_fraction: float) -> int:
 
 
 def reference(trace: Sequence[int], capacity: int, small_fraction: float = 0.1) -> list[bool]:
-    """The same over plain lists, oldest last."""
+    """The paper's functions over plain lists, newest first."""
     small, main, ghost = [], [], []  # type: list[int], list[int], list[int]
     small_places = small_size(capacity, small_fraction)
     main_places = capacity - small_places
@@ -126,32 +135,29 @@ def reference(trace: Sequence[int], capacity: int, small_fraction: float = 0.1) 
         while small:
             x = small.pop()
             if count[x] > 1 and main_places:
-                if len(main) >= main_places:
-                    evict_main()
                 count[x] = 0
                 main.insert(0, x)
-                continue
-            if main_places:
-                if len(ghost) >= main_places:
-                    ghost.pop()
+                if len(main) > main_places:
+                    evict_main()
+            else:
                 ghost.insert(0, x)
-            return
+                del ghost[main_places:]
+                return
 
     for x in trace:
         hits.append(x in small or x in main)
         if hits[-1]:
             count[x] = min(count[x] + 1, MAX_COUNT)
             continue
-        target = main if x in ghost else small
-        if x in ghost:
-            ghost.remove(x)
         while len(small) + len(main) >= capacity:
             if len(small) >= small_places or not main:
                 evict_small()
             else:
                 evict_main()
-        if target is main and len(main) >= main_places:
-            evict_main()
-        target.insert(0, x)
+        if x in ghost:
+            ghost.remove(x)
+            main.insert(0, x)
+        else:
+            small.insert(0, x)
         count[x] = 0
     return hits

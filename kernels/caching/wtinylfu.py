@@ -1,5 +1,8 @@
 """W-TinyLFU: a small LRU window before a segmented LRU, guarded by a count-min sketch of recent frequency
-(Einziger, Friedman & Manes 2017)."""
+(Einziger, Friedman & Manes 2017).
+
+Without the paper's optional doorkeeper.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from evidentia.kernels.caching.arrays import Hits, Ints, Trace
+from evidentia.kernels.caching.arrays import Counters, Hits, Trace
 from evidentia.kernels.caching.linked import make, push, unlink
 
 WINDOW, PROBATION, PROTECTED = 0, 1, 2
@@ -28,16 +31,16 @@ def _slot(x: int, row: int, mask: int) -> int:
 
 
 @njit(cache=True)
-def _estimate(sketch: Ints, x: int) -> int:
+def _estimate(sketch: Counters, x: int) -> int:
     mask = sketch.shape[1] - 1
     least = MAX_COUNT
     for row in range(ROWS):
-        least = min(least, sketch[row, _slot(x, row, mask)])
+        least = min(least, int(sketch[row, _slot(x, row, mask)]))
     return least
 
 
 @njit(cache=True)
-def _count(sketch: Ints, x: int) -> None:
+def _count(sketch: Counters, x: int) -> None:
     """Add one occurrence, to the smallest counters only (conservative update)."""
     mask = sketch.shape[1] - 1
     least = _estimate(sketch, x)
@@ -54,7 +57,7 @@ def _simulate(trace: Trace, capacity: int, items: int, window: int, protected: i
     after, before = make(items, 3)
     place = np.full(items, -1, np.int64)
     sizes = np.zeros(3, np.int64)
-    sketch = np.zeros((ROWS, width), np.int64)
+    sketch = np.zeros((ROWS, width), np.uint8)
     main = capacity - window
     seen = 0
     for t in range(trace.size):
@@ -63,7 +66,7 @@ def _simulate(trace: Trace, capacity: int, items: int, window: int, protected: i
         seen += 1
         if seen == SAMPLE_FACTOR * capacity:
             sketch >>= 1
-            seen = 0
+            seen >>= 1
         where = place[x]
         if where >= 0:
             hits[t] = 1
@@ -119,8 +122,9 @@ def shape(capacity: int, window_fraction: float) -> tuple[int, int, int]:
 def simulate(trace: Trace, capacity: int, items: int, window_fraction: float = 0.01) -> Hits:
     """Hits of W-TinyLFU: ``int64 (requests,)`` to ``uint8 (requests,)``.
 
-    Four rows of four-bit counters with conservative update, halved every ten times the capacity requests; a
-    window victim enters the main part only if its estimate is above that of the main part's victim.
+    Four rows of four-bit counters with conservative update, halved, as is the number of requests they have seen,
+    when that reaches ten times the capacity. A window victim enters the main part only if its estimate is above
+    that of the main part's victim.
     """
     hits: Hits = _simulate(trace, capacity, items, *shape(capacity, window_fraction))
     return hits
@@ -132,6 +136,7 @@ def reference(trace: Sequence[int], capacity: int, window_fraction: float = 0.01
     window, probation, protected = [], [], []  # type: list[int], list[int], list[int]
     sketch = [[0] * width for _ in range(ROWS)]
     hits = []
+    seen = 0
 
     def slots(x: int) -> list[int]:
         found = []
@@ -145,13 +150,15 @@ def reference(trace: Sequence[int], capacity: int, window_fraction: float = 0.01
     def estimate(x: int) -> int:
         return min(MAX_COUNT, *(sketch[row][slot] for row, slot in enumerate(slots(x))))
 
-    for t, x in enumerate(trace, start=1):
+    for x in trace:
         least = estimate(x)
         for row, slot in enumerate(slots(x)):
             if sketch[row][slot] == least < MAX_COUNT:
                 sketch[row][slot] += 1
-        if t % (SAMPLE_FACTOR * capacity) == 0:
+        seen += 1
+        if seen == SAMPLE_FACTOR * capacity:
             sketch = [[c // 2 for c in row] for row in sketch]
+            seen //= 2
         hits.append(x in window or x in probation or x in protected)
         if x in window:
             window.remove(x)

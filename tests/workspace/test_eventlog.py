@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,21 +97,21 @@ def test_a_second_writer_is_refused_with_a_sentence(path: Path) -> None:
     EventLog(path, "r").close()
 
 
-def _append(path: Path, number: int) -> None:
-    for _ in range(20):
-        append_event(path, "shared", "counted", {"writer": number}, "tester")
+WRITER = """
+import pathlib, sys
+from evidentia.workspace.eventlog import append_event
+for _ in range(20):
+    append_event(pathlib.Path(sys.argv[1]), "shared", "counted", {"writer": sys.argv[2]}, "tester")
+"""
 
 
 def test_many_processes_may_share_a_log_by_turns(tmp_path: Path) -> None:
     path = tmp_path / "shared.jsonl"
-    writers = [multiprocessing.get_context("spawn").Process(target=_append, args=(path, n)) for n in range(3)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    writers = [subprocess.Popen([sys.executable, "-I", "-c", WRITER, str(path), name]) for name in "abc"]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
     events = list(read_events(path))
     assert len(events) == 60
-    assert sorted({e.payload["writer"] for e in events}) == [0, 1, 2]
+    assert sorted({e.payload["writer"] for e in events}) == ["a", "b", "c"]
 
 
 def test_a_shared_append_reads_only_the_end(tmp_path: Path) -> None:
