@@ -25,6 +25,9 @@ def _check(hypothesis: Hypothesis) -> None:
             registry.complete(hypothesis.family, cell.system, cell.conditions)
     except (KeyError, ValueError) as error:
         raise EvidentiaError(f"the hypothesis “{hypothesis.title}” cannot be measured: {error}") from error
+    for name in hypothesis.varied:
+        if any(name not in c.conditions for c in hypothesis.cells):
+            raise EvidentiaError(f"the hypothesis “{hypothesis.title}” varies {name}, which some of its cells lack")
     measured = {c.system for c in hypothesis.cells}
     for claim in hypothesis.claims:
         systems = {claim.check.system, claim.check.versus} - {""}

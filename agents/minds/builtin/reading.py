@@ -159,7 +159,8 @@ def _read_family(brief: Brief, name: str) -> Reading:
         fallback = [p.name for p in family.parameters if len(p.levels) >= 3 and p.kind in ("int", "float")]
         for parameter in (numeric or fallback[:1])[:2]:
             varied[parameter] = known[parameter].levels[:MAX_LEVELS]
-    base = {n: v for n, v in brief.conditions.items() if n in known}
+    base = _base(brief, question, known, varied, mentioned)
+    _all_apply(family.name, kernels, varied, base)
     return Reading(
         brief=brief,
         family=family,
@@ -173,6 +174,39 @@ def _read_family(brief: Brief, name: str) -> Reading:
         base=base,
         cues=frozenset(cue for cue, signs in _CUES.items() if mentions(question, signs)),
     )
+
+
+def _base(
+    brief: Brief,
+    question: list[str],
+    known: Mapping[str, Parameter],
+    varied: Mapping[str, tuple[Value, ...]],
+    mentioned: list[str],
+) -> dict[str, Value]:
+    """The conditions that stay fixed: the brief's, a choice the question names, and what lets a varied or
+    mentioned parameter apply at all (a share of scans needs the workload with scans)."""
+    base = {n: v for n, v in brief.conditions.items() if n in known}
+    for parameter in known.values():
+        named = mentions(question, parameter.choices)
+        if len(named) == 1 and parameter.name not in base.keys() | varied.keys():
+            base[parameter.name] = named[0]
+    for name in (*varied, *mentioned):
+        for gate, allowed in known[name].when.items():
+            if gate not in base and gate not in varied and known[gate].default not in allowed:
+                base[gate] = allowed[0]
+    return base
+
+
+def _all_apply(
+    family: str, kernels: list[Kernel], varied: Mapping[str, tuple[Value, ...]], base: Mapping[str, Value]
+) -> None:
+    """Raise BadInputError for a varied parameter that does nothing under the fixed conditions."""
+    applying = {n for k in kernels for n in registry.complete(family, k.name, base)}
+    for name in varied:
+        if name not in applying:
+            gates = registry.parameters(family)[name].when
+            needed = " and ".join(f"{g} {' or '.join(map(str, v))}" for g, v in gates.items())
+            raise BadInputError(f"varying {name} does nothing unless {needed}; set that in [conditions]")
 
 
 def _reference(kernels: list[Kernel], meant: list[Kernel]) -> Kernel:

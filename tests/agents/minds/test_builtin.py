@@ -81,6 +81,30 @@ def test_the_error_is_shared_over_looks_and_claims() -> None:
         assert all(c.check.confidence == pytest.approx(1 - 0.05 / shares) for c in hypothesis.claims)
 
 
+def test_a_parameter_that_needs_a_workload_brings_it_along() -> None:
+    (reading,) = read(Brief(question="Is FIFO better than ARC when the share of scans grows?"))
+    assert "scan_fraction" in reading.varied
+    assert reading.base["workload"] == "scan"
+    for hypothesis in proposed(reading.brief):
+        cells = [(c.system, tuple(c.conditions.items())) for c in hypothesis.cells]
+        assert len(set(cells)) == len(cells)
+        assert all(name in c.conditions for c in hypothesis.cells for name in hypothesis.varied)
+
+
+def test_a_choice_the_question_names_is_kept_fixed() -> None:
+    (reading,) = read(Brief(question="Does LFU beat LRU under uniform popularity of the items?"))
+    assert reading.base["workload"] == "uniform"
+
+
+def test_varying_what_does_nothing_is_refused_with_the_mend() -> None:
+    brief = Brief(
+        question="Does LFU beat LRU?", families=("caching",), conditions={"workload": "uniform"},
+        vary={"exponent": (0.5, 1.0)},
+    )  # fmt: skip
+    with pytest.raises(BadInputError, match="varying exponent does nothing unless workload zipf or scan or shifting"):
+        read(brief)
+
+
 def test_a_question_about_nothing_known_is_refused_with_a_mend() -> None:
     with pytest.raises(BadInputError, match="shares no word with any kernel"):
         read(Brief(question="Wherefore art thou Romeo?"))
