@@ -11,7 +11,6 @@ from evidentia.workspace.blobs import BlobStore
 from evidentia.workspace.records import Evidence, Experiment, Row
 
 ROWS = "rows.jsonl"
-DATA_PROBLEM = "rows.jsonl cannot be used"
 
 
 class Laboratory:

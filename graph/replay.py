@@ -12,7 +12,7 @@ from evidentia.errors import BadInputError
 from evidentia.graph.journal import Journal
 from evidentia.graph.laboratory import ROWS
 from evidentia.graph.running import INTERRUPTED
-from evidentia.graph.tree import Tree, build_tree
+from evidentia.graph.tree import Tree
 from evidentia.sandbox import Job, Limits, Sandbox
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
@@ -142,6 +142,3 @@ def _difference(before: bytes, now: bytes) -> str:
         if a != b:
             return f"line {number} differs: recorded {a.decode(errors='replace')}, now {b.decode(errors='replace')}"
     return f"recorded {len(old)} rows, now {len(new)}"
-
-
-__all__ = ["build_tree", "follow", "journal_of", "prove", "rerun", "summaries"]

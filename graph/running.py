@@ -27,7 +27,6 @@ from evidentia.graph.laboratory import Laboratory
 from evidentia.graph.steps import Listener, RunInterruptedError, Steps, scratch_folder
 from evidentia.sandbox import open_sandbox
 from evidentia.workspace.home import Workspace, open_workspace
-from evidentia.workspace.records import Event
 
 SUPERSTEPS = 100_000
 
@@ -200,6 +199,3 @@ def open_example() -> Steps:
     steps = stack.enter_context(_opened(workspace, name, "builtin", 2, None, create=True))
     steps.journal.append("run.started", {"brief": brief.to_json(), "mind": "builtin", "workers": 2}, "studio")
     return steps
-
-
-__all__ = ["Event", "Report", "report", "resume", "start"]

@@ -15,7 +15,7 @@ from evidentia.agents.ideation import ideate
 from evidentia.agents.literature.search import search
 from evidentia.agents.minds.protocol import Context, Design, Failure, Mind
 from evidentia.errors import EvidentiaError
-from evidentia.graph.budget import Ledger
+from evidentia.graph.budget import FALSIFICATION, Ledger
 from evidentia.graph.journal import Branch, Journal
 from evidentia.graph.laboratory import Laboratory
 from evidentia.graph.search import POLICIES, select
@@ -203,7 +203,7 @@ class Steps:
             payload = {"hypothesis": name, "look": look, "claims": [c.to_json() for c in claims]}
             self._write("claims.decided", payload, "analysis")
         more = analysis.needs_more(branch.looks[look]) and look + 1 < len(branch.hypothesis.sample_plan.looks)
-        return more and self.ledger.experiments_left > LEAST_RESERVE and not self.ledger.out_of_time
+        return more and self.ledger.experiments_left > FALSIFICATION and not self.ledger.out_of_time
 
     def falsify(self, name: str) -> None:
         """Attack what was decided, audit the rows, and take back what does not stand."""
@@ -292,10 +292,6 @@ class Steps:
             path=(*path, *dead_ends),
             limits=self.mind.limits(branch.hypothesis, branch.claims),
         )
-
-
-LEAST_RESERVE = 1
-"""Executions kept back for the branch's falsification."""
 
 
 def _values(changed: dict[str, object]) -> dict[str, records.Value]:

@@ -10,7 +10,7 @@ import runpy
 import signal
 import sys
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def _bind_to_parent(parent: int) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from evidentia.agents.minds.builtin.forms.drafting import (
     Draft,
-    better,
     cell,
     claim,
     effect_unit,
@@ -60,7 +59,8 @@ def draft(
         place = f" at {told(at)}" if at else ""
         claims.append(
             claim(
-                f"{a} has a {better(metric)} {words(metric.name)} than {b} by more than {effect_words(metric)}{place}",
+                f"{a} has a {metric.direction} {words(metric.name)} than {b} by more than "
+                f"{effect_words(metric)}{place}",
                 "improvement",
                 effect_unit(metric),
                 check,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evidentia.agents.minds.builtin.reading import Reading
@@ -70,11 +70,6 @@ def effect_words(metric: Metric) -> str:
     return f"{number(metric.smallest_effect)} {difference_unit(metric.unit)}"
 
 
-def better(metric: Metric) -> str:
-    """``higher`` or ``lower``."""
-    return metric.direction
-
-
 def paired(metric: Metric) -> Any:
     """The estimator of a paired effect on the metric's scale."""
     return "paired_difference" if metric.effect == "difference" else "paired_ratio"
@@ -105,7 +100,6 @@ class Draft:
     parent: str | None = None
     trigger: str = ""
     first_seed: int | None = None
-    fixed: Mapping[str, Value] = field(default_factory=dict)
 
     def finish(self) -> Hypothesis:
         """The hypothesis with its sample plan and simultaneous confidence."""
