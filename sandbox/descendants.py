@@ -37,8 +37,8 @@ class Tree:
     marker: bytes
     known: dict[int, str] = field(default_factory=dict)
 
-    def look(self) -> Usage:
-        """Walk the tree once."""
+    def look(self, most: int | None = None) -> Usage:
+        """Walk the tree once; no further than one process beyond `most`, or a fork bomb would outrun the walk."""
         usage, queue = Usage(), [self.root, *self.known]
         seen: set[int] = set()
         while queue:
@@ -51,6 +51,8 @@ class Tree:
                 self.known.pop(pid, None)
                 continue
             usage.processes += 1
+            if most is not None and usage.processes > most:
+                return usage
             usage.resident_bytes += int(fields[21]) * _PAGE
             usage.highest_bytes = max(usage.highest_bytes, _high_water(pid))
             usage.cpu_seconds += (int(fields[11]) + int(fields[12])) / _TICK

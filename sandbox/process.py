@@ -161,12 +161,12 @@ class _Watch:
         if any(s.truncated for s in self.streams):
             return f"output: {_size(limits.output_bytes)} limit"
         if HAS_PROC:
-            usage = self.tree.look()
+            usage = self.tree.look(limits.processes)
+            if usage.processes > limits.processes:
+                return f"processes: {limits.processes} limit"
             self.peak = max(self.peak, usage.resident_bytes, usage.highest_bytes)
             if usage.resident_bytes > limits.memory_bytes:
                 return f"memory: {_size(limits.memory_bytes)} limit"
-            if usage.processes > limits.processes:
-                return f"processes: {limits.processes} limit"
             if usage.cpu_seconds > limits.cpu_seconds:
                 return f"cpu: {limits.cpu_seconds:g} s limit"
         if disk and _disk_use(self.scratch) > limits.disk_bytes:

@@ -65,8 +65,8 @@ def _simulate(trace: Trace, capacity: int, items: int, window: int, protected: i
         _count(sketch, x)
         seen += 1
         if seen == SAMPLE_FACTOR * capacity:
-            sketch >>= 1
-            seen >>= 1
+            sketch[:] = sketch >> 1
+            seen //= 2
         where = place[x]
         if where >= 0:
             hits[t] = 1
