@@ -201,7 +201,7 @@ register(
         "Filters items used once through a small queue before they may enter the main queue.",
         "evidentia.kernels.caching.s3fifo:simulate",
         Paper("FIFO queues are all you need for cache eviction", "algorithm 1"),
-        tags=("s3-fifo", "s3fifo", "three queues", "small queue"),
+        tags=("s3-fifo", "s3fifo", "three queues", "small queue", "quick demotion", "lazy promotion"),
         baseline="lru",
         parameters=(
             Parameter(
@@ -231,7 +231,7 @@ register(
         "w-tinylfu",
         "Admits a newcomer only if a sketch of recent requests has seen it more often than the victim.",
         "evidentia.kernels.caching.wtinylfu:simulate",
-        Paper("TinyLFU: a highly efficient cache admission policy"),
+        Paper("TinyLFU: a highly efficient cache admission policy", arxiv="1512.00727"),
         tags=("w-tinylfu", "tinylfu", "admission", "sketch"),
         baseline="lru",
         parameters=(

@@ -35,22 +35,28 @@ def uniform(seed: int, items: int, requests: int) -> Trace:
 
 
 def loop(seed: int, items: int, requests: int, loop_length: int) -> Trace:
-    """The same `loop_length` items over and over, from a random start."""
-    length = min(loop_length, items)
-    start = int(np.random.default_rng(seed).integers(0, length))
-    return (np.arange(start, start + requests, dtype=np.int64)) % length
+    """The same `loop_length` items over and over, from a random start.
+
+    Raises ValueError when the loop is longer than there are items.
+    """
+    if loop_length > items:
+        raise ValueError(f"loop_length must be at most items ({items}), not {loop_length}")
+    start = int(np.random.default_rng(seed).integers(0, loop_length))
+    return np.arange(start, start + requests, dtype=np.int64) % loop_length
 
 
 def scan(seed: int, items: int, requests: int, exponent: float, scan_fraction: float) -> Trace:
-    """Zipf requests interrupted by sequential scans over the items, from the least popular upwards.
+    """Zipf requests interrupted by sequential scans over the less popular half of the items.
 
-    A scan is 100 requests long; `scan_fraction` is the share of requests that belong to one.
+    A scan is 100 requests long and goes on where the last one stopped, from the least popular item upwards;
+    `scan_fraction` is the share of requests that belong to one.
     """
     generator = np.random.default_rng(seed)
     trace = _draw(generator, items, requests, exponent)
     blocks = -(-requests // 100)
     scanned = np.repeat(generator.random(blocks) < scan_fraction, 100)[:requests]
-    trace[scanned] = items - 1 - np.arange(int(scanned.sum()), dtype=np.int64) % items
+    cold = max(1, items // 2)
+    trace[scanned] = items - 1 - np.arange(int(scanned.sum()), dtype=np.int64) % cold
     return trace
 
 

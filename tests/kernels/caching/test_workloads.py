@@ -40,10 +40,11 @@ def test_zipf_draws_follow_their_probabilities(exponent: float) -> None:
     assert stats.chisquare(counts, expected / expected.sum() * requests).pvalue > 0.001
 
 
-def test_scans_have_the_stated_share_and_run_in_order() -> None:
-    trace = workloads.scan(3, 100_000, 100_000, 0.0, 0.3)
-    steps = np.diff(trace)
+def test_scans_have_the_stated_share_run_in_order_and_touch_cold_items() -> None:
+    items = 100_000
+    steps = np.diff(workloads.scan(3, items, 100_000, 0.0, 0.3))
     assert (steps == -1).mean() == pytest.approx(0.3, abs=0.03)
+    assert workloads.scan(3, items, 200_000, 1.1, 1.0).min() == items // 2
 
 
 def test_a_loop_repeats_and_shifting_changes_its_favourite() -> None:
@@ -52,6 +53,25 @@ def test_a_loop_repeats_and_shifting_changes_its_favourite() -> None:
     shifted = workloads.shifting(0, 1000, 4000, 1.3, 1000)
     favourites = {int(np.bincount(shifted[i : i + 1000]).argmax()) for i in range(0, 4000, 1000)}
     assert len(favourites) > 1
+
+
+def test_all_policies_see_one_trace_that_changes_with_the_seed() -> None:
+    """Where everything fits, the hit rate is a function of the trace alone."""
+    cell = {"items": 500, "capacity": 500, "requests": 2_000}
+    rates = [
+        {
+            registry.measure("caching", k.name, ["hit_rate"], seed=seed, **cell)["hit_rate"]
+            for k in registry.kernels("caching")
+        }
+        for seed in (1, 2)
+    ]
+    assert [len(r) for r in rates] == [1, 1]
+    assert rates[0] != rates[1]
+
+
+def test_a_loop_longer_than_the_catalogue_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"loop_length .* items \(100\), not 200"):
+        registry.measure("caching", "lru", ["hit_rate"], seed=0, workload="loop", items=100, loop_length=200)
 
 
 def test_warmup_must_leave_requests_to_count() -> None:
