@@ -32,7 +32,8 @@ NAMES = sorted(REFERENCES)
 
 
 def zipf_list(seed: int, items: int, requests: int, exponent: float) -> list[int]:
-    return zipf(seed, items, requests, exponent).tolist()
+    drawn: list[int] = zipf(seed, items, requests, exponent).tolist()
+    return drawn
 
 
 # Drawn by seed and length, since Hypothesis's own lists are mostly too short to fill a cache.
