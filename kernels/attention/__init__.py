@@ -138,7 +138,7 @@ register(
                 high=8192,
                 unit="tokens",
                 scale="log",
-                levels=(32, 64, 128, 256),
+                levels=(32, 64, 128, 256, 512),
                 aliases=("block size", "tile size", "tile"),
             ),
         ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -21,17 +22,16 @@ _REPEATS = 7
 
 
 class PeakMemory(TorchDispatchMode):
-    """Counts the bytes of tensors that are alive between operations, and keeps the highest sum as `peak`.
+    """Counts, after every operation, the bytes of the tensors that are alive.
 
-    Storages that exist when the mode is entered (`given`) do not count; nor does scratch memory inside one
-    operation, which no tensor holds.
+    The storages of `given` do not count; nor does scratch memory inside one operation, which no tensor holds.
     """
 
     def __init__(self, *given: Tensor) -> None:
         super().__init__()
-        self.peak = 0
+        self._totals: list[int] = []
         self._given = {t.untyped_storage()._cdata for t in given}
-        self._alive: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._alive: dict[int, tuple[StorageWeakRef, int, int]] = {}
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -40,11 +40,22 @@ class PeakMemory(TorchDispatchMode):
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 storage = leaf.untyped_storage()
-                if storage._cdata not in self._given:
-                    self._alive[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+                if storage._cdata not in self._given | self._alive.keys():
+                    self._alive[storage._cdata] = (StorageWeakRef(storage), storage.nbytes(), len(self._totals))
         self._alive = {k: v for k, v in self._alive.items() if not v[0].expired()}
-        self.peak = max(self.peak, sum(size for _, size in self._alive.values()))
+        self._totals.append(sum(size for _, size, _ in self._alive.values()))
         return result
+
+    @property
+    def peak(self) -> int:
+        """The highest sum, in bytes."""
+        return max(self._totals, default=0)
+
+    def peak_beyond(self, output: Tensor) -> int:
+        """The highest sum without `output`, which is still alive: its bytes count from its birth on, so taking
+        them off `peak` would be wrong where the peak came before it."""
+        _, size, birth = self._alive.get(output.untyped_storage()._cdata, (None, 0, 0))
+        return max(0, *self._totals[:birth], *(total - size for total in self._totals[birth:]))
 
 
 def inputs(
@@ -73,7 +84,7 @@ def measure(
     **settings: Value,
 ) -> dict[str, float]:
     """``relative_error`` (RMS error over RMS output, against float64), ``max_error``, ``extra_memory`` in bytes
-    beyond inputs and output, ``time`` in ms (median of seven runs after one)."""
+    beyond inputs and output, ``time`` in ms on one thread (median of seven runs after one)."""
     attention = registry.kernel("attention", kernel).load()
     query, key, value = inputs(seed, batch, heads, length, head_dim, dtype, logit_scale)
     found: dict[str, float] = {}
@@ -91,13 +102,22 @@ def measure(
         if "extra_memory" in metrics:
             with PeakMemory(query, key, value) as memory:
                 output = run()
-            found["extra_memory"] = float(memory.peak - output.untyped_storage().nbytes())
+            found["extra_memory"] = float(memory.peak_beyond(output))
         if "time" in metrics:
-            run()
-            seconds = []
-            for _ in range(_REPEATS):
-                start = time.perf_counter()
-                run()
-                seconds.append(time.perf_counter() - start)
-            found["time"] = 1e3 * float(np.median(seconds))
+            found["time"] = 1e3 * _seconds(run)
     return found
+
+
+def _seconds(run: Callable[[], Tensor]) -> float:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        run()
+        seconds = []
+        for _ in range(_REPEATS):
+            start = time.perf_counter()
+            run()
+            seconds.append(time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return statistics.median(seconds)

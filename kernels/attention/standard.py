@@ -22,7 +22,7 @@ def attention(
     query ``(batch, heads, length, dim)``, key and value ``(batch, kv_heads, kv_length, dim)``; returns
     ``(batch, heads, length, dim)`` in the query's type. `attn_mask` broadcasts to ``(batch, heads, length,
     kv_length)``: boolean (True takes part) or added to the scores. `is_causal` masks the upper triangle from
-    the top left, as SDPA does. A row that may look at nothing is zero. With `enable_gqa` the heads may be a
+    the top left. A row that may look at nothing is zero. Both as in SDPA. With `enable_gqa` the heads may be a
     multiple of the key/value heads. Raises ValueError on shapes that do not fit.
     """
     check_shapes(query, key, value, attn_mask, is_causal, enable_gqa)
@@ -32,12 +32,15 @@ def attention(
     scores = torch.matmul(query, key.transpose(-2, -1)) * softmax_scale(query, scale)
     if is_causal:
         rows, columns = scores.shape[-2:]
-        scores = scores.masked_fill(~torch.ones(rows, columns, dtype=torch.bool).tril(), -math.inf)
+        scores = scores.masked_fill(
+            ~torch.ones(rows, columns, dtype=torch.bool, device=scores.device).tril(), -math.inf
+        )
     if attn_mask is not None:
         scores = scores.masked_fill(~attn_mask, -math.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
     weights = torch.softmax(scores, dim=-1)
     if attn_mask is not None:
-        weights = torch.nan_to_num(weights)
+        blind = scores.amax(dim=-1, keepdim=True) == -math.inf
+        weights = weights.masked_fill(blind, 0.0)
     return torch.matmul(weights, value)
 
 
@@ -58,3 +61,11 @@ def check_shapes(
         raise ValueError(f"{query.shape[1]} heads on {key.shape[1]} key/value heads need enable_gqa and a whole ratio")
     if is_causal and attn_mask is not None:
         raise ValueError("give attn_mask or is_causal, not both")
+    whole = (*query.shape[:3], key.shape[2])
+    if attn_mask is not None and not _broadcasts(tuple(attn_mask.shape), whole):
+        raise ValueError(f"attn_mask {tuple(attn_mask.shape)} does not broadcast to the scores {whole}")
+
+
+def _broadcasts(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    pairs = zip(reversed(shape), reversed(whole), strict=False)
+    return len(shape) <= len(whole) and all(size in (1, wanted) for size, wanted in pairs)

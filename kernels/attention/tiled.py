@@ -26,8 +26,10 @@ def attention(
 ) -> Tensor:
     """The same as `standard.attention`, in blocks of `block_size` queries by `block_size` keys.
 
-    Statistics and sums are kept in float32 (float64 for float64 inputs). Memory beyond inputs and output does
-    not grow with the length but for the block row being written.
+    As on the paper's hardware, both products take inputs in the query's type and add up in float32 (float64 for
+    float64 inputs), and so do the statistics; the weights are rounded to the value's type before the second. A row
+    that may look at nothing is zero. Memory beyond inputs and output is that of a few blocks, whatever the length:
+    the statistics live for one block of queries, where the paper keeps those of all N.
     """
     check_shapes(query, key, value, attn_mask, is_causal, enable_gqa)
     if block_size < 1:
@@ -42,16 +44,17 @@ def attention(
         attn_mask = attn_mask.expand(batch, heads, length, kv_length)
     for start in range(0, length, block_size):
         stop = min(start + block_size, length)
-        rows = query[:, :, start:stop] * factor
-        top = rows.new_full((batch, heads, stop - start, 1), -math.inf, dtype=wide)
+        rows = query[:, :, start:stop].to(wide) * factor
+        top = rows.new_full((batch, heads, stop - start, 1), -math.inf)
         total = torch.zeros_like(top)
-        sums = rows.new_zeros((batch, heads, stop - start, value.shape[-1]), dtype=wide)
+        sums = rows.new_zeros((batch, heads, stop - start, value.shape[-1]))
         last = min(kv_length, stop) if is_causal else kv_length
         for first in range(0, last, block_size):
             end = min(first + block_size, last)
-            scores = _scores(rows, key[:, :, first:end], grouped).to(wide)
+            scores = _scores(rows, key[:, :, first:end].to(wide), grouped)
             if is_causal and end > start + 1:
-                late = torch.arange(first, end) > torch.arange(start, stop)[:, None]
+                columns = torch.arange(first, end, device=scores.device)
+                late = columns > torch.arange(start, stop, device=scores.device)[:, None]
                 scores.masked_fill_(late, -math.inf)
             if attn_mask is not None:
                 part = attn_mask[:, :, start:stop, first:end]
@@ -61,7 +64,8 @@ def attention(
             scores.sub_(shift).exp_()
             keep = torch.exp(top - shift)
             total.mul_(keep).add_(scores.sum(dim=-1, keepdim=True))
-            sums.mul_(keep).add_(_weighted(scores.to(value.dtype), value[:, :, first:end], grouped))
+            weights = scores.to(value.dtype).to(wide)
+            sums.mul_(keep).add_(_weighted(weights, value[:, :, first:end].to(wide), grouped))
             top = peak
         output[:, :, start:stop] = (sums / torch.where(total == 0, 1.0, total)).to(query.dtype)
     return output

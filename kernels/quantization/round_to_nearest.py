@@ -1,40 +1,45 @@
 """Round-to-nearest integer quantization of a weight matrix: per tensor, per output channel, per group of inputs.
 
 Uniform affine quantization as in Gholami et al. 2021 (“A survey of quantization methods”), sections III-B to
-III-E. Scales are kept in float16, rounded up so that the largest weight stays in range.
+III-E. Scales are kept in float16, rounded up so that the largest weight stays in range; a weight is then never
+further than half a step from the value its code stands for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 SCALE_BITS = 16
 Weights = NDArray[np.float64]
+Codes = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
 class Quantized:
     """Codes ``(out, in)`` with one scale (and zero point) per group ``(out or 1, groups)``.
 
-    A group is `group_size` neighbouring inputs; the last may be shorter. Symmetric codes are signed and have no
-    zero point, asymmetric ones start at 0.
+    A group is `group_size` neighbouring inputs; the last may be shorter. Symmetric codes are int8, from
+    -(2^(bits-1) - 1) to 2^(bits-1) - 1, with all zero points 0. Asymmetric codes are uint8, from 0 to 2^bits - 1;
+    the zero point is the code of weight 0 and takes `bits` bits.
     """
 
-    codes: NDArray[np.int16]
+    codes: Codes
     scales: NDArray[np.float16]
-    zeros: NDArray[np.int16]
+    zeros: Codes
     group_size: int
     bits: int
     symmetric: bool
 
     def dequantize(self) -> Weights:
-        """The weights the codes stand for, ``(out, in)``."""
+        """The weights the codes stand for, ``(code - zero point) · scale``, ``(out, in)``."""
         columns = np.arange(self.codes.shape[1]) // self.group_size
         scales = self.scales.astype(np.float64)[:, columns]
-        result: Weights = (self.codes - self.zeros[:, columns]) * scales
+        # int8 and uint8 would wrap around in the difference.
+        result: Weights = (self.codes.astype(np.int16) - self.zeros.astype(np.int16)[:, columns]) * scales
         return result
 
     @property
@@ -68,21 +73,23 @@ def _quantize(weight: Weights, group_size: int, bits: int, scheme: str) -> Quant
     if group_size < 1:
         raise ValueError(f"group_size must be at least 1, not {group_size}")
     symmetric = scheme == "symmetric"
+    kind = np.int8 if symmetric else np.uint8
     starts = np.arange(0, weight.shape[1], group_size)
     high = np.maximum(np.maximum.reduceat(weight, starts, axis=1), 0.0)
     low = np.minimum(np.minimum.reduceat(weight, starts, axis=1), 0.0)
     if symmetric:
         top = 2 ** (bits - 1) - 1
         scales = _round_up(np.maximum(high, -low) / top)
-        zeros = np.zeros(scales.shape, np.int16)
+        zeros = np.zeros(scales.shape)
         bounds = (-top, top)
     else:
         bounds = (0, 2**bits - 1)
         scales = _round_up((high - low) / bounds[1])
-        zeros = np.clip(np.rint(-low / scales.astype(np.float64)), *bounds).astype(np.int16)
+        zeros = np.clip(np.rint(-low / scales.astype(np.float64)), *bounds)
     columns = np.arange(weight.shape[1]) // group_size
     steps = np.rint(weight / scales.astype(np.float64)[:, columns]) + zeros[:, columns]
-    return Quantized(np.clip(steps, *bounds).astype(np.int16), scales, zeros, group_size, bits, symmetric)
+    codes = np.clip(steps, *bounds).astype(kind)
+    return Quantized(codes, scales, zeros.astype(kind), group_size, bits, symmetric)
 
 
 def _round_up(values: Weights) -> NDArray[np.float16]:

@@ -29,7 +29,7 @@ register_family(
                 high=1_000_000,
                 unit="elements",
                 scale="log",
-                levels=(2, 4, 16, 64, 512),
+                levels=(2, 8, 32, 256, 1024),
                 aliases=("n", "size", "length", "elements", "list size"),
             ),
             Parameter(

@@ -11,6 +11,7 @@ from evidentia.kernels import registry
 
 _REPEATS = 9
 _SECONDS = 0.002
+_TOTAL_SECONDS = 0.1
 _QUERIES = 256
 
 
@@ -25,16 +26,21 @@ def lookups(seed: int, n: int, hit_fraction: float) -> tuple[list[int], list[int
 def measure(kernel: str, metrics: tuple[str, ...], *, seed: int, n: int, hit_fraction: float) -> dict[str, float]:
     """``time_per_lookup`` in ns, loop overhead included.
 
-    Nine timings of at least 2 ms each after a first one that sets the number of rounds; the collector is off;
-    the median of the nine, so that up to four disturbed ones do not count.
+    With the collector off, rounds are doubled until one timing takes at least 2 ms, which also warms up; timings
+    of that many rounds follow until they sum to 0.1 s, nine at least. None is thrown out: the result is their
+    median, which stays among the undisturbed ones as long as these are the majority.
     """
     find = registry.kernel("search", kernel).load()
     values, wanted = lookups(seed, n, hit_fraction)
-    rounds = max(1, int(_SECONDS / max(_time(find, values, wanted, 1), 1e-7)))
     collecting = gc.isenabled()
     gc.disable()
     try:
-        seconds = [_time(find, values, wanted, rounds) for _ in range(_REPEATS)]
+        rounds = 1
+        while _time(find, values, wanted, rounds) < _SECONDS:
+            rounds *= 2
+        seconds: list[float] = []
+        while len(seconds) < _REPEATS or sum(seconds) < _TOTAL_SECONDS:
+            seconds.append(_time(find, values, wanted, rounds))
     finally:
         if collecting:
             gc.enable()

@@ -113,6 +113,8 @@ def test_shapes_that_do_not_fit_are_named(name: str) -> None:
         KERNELS[name](k, k, v, attn_mask=torch.ones(4, 4, dtype=torch.bool), is_causal=True)
     with pytest.raises(ValueError, match="batch, heads"):
         KERNELS[name](q[0], k[0], v[0])
+    with pytest.raises(ValueError, match="does not broadcast"):
+        KERNELS[name](k, k, v, attn_mask=torch.ones(3, 4, dtype=torch.bool))
 
 
 def test_peak_memory_is_that_counted_by_hand() -> None:
@@ -124,6 +126,15 @@ def test_peak_memory_is_that_counted_by_hand() -> None:
         third = second - 1
         del second, third
     assert memory.peak == 2 * 4000
+
+
+def test_peak_memory_beyond_the_output_counts_what_was_before_it() -> None:
+    given_ = torch.zeros(1000)
+    with PeakMemory(given_) as memory:
+        early = given_.repeat(3)
+        del early
+        output = given_ + 1
+    assert memory.peak_beyond(output) == 3 * 4000
 
 
 def test_a_view_costs_no_memory() -> None:
