@@ -41,6 +41,14 @@ class Seeds(Record):
         return looks
 
 
+class Isolation(Record):
+    """How experiments are kept apart: the weakest sandbox level in which a language model's code may run, and the
+    device files that are passed in (``/dev/nvidia0`` …)."""
+
+    minimum: str = "bubblewrap"
+    devices: tuple[str, ...] = ()
+
+
 class Brief(Record):
     """What a person asks for."""
 
@@ -48,6 +56,7 @@ class Brief(Record):
     families: tuple[str, ...] = ()
     budget: Budget = Budget()
     seeds: Seeds = Seeds()
+    sandbox: Isolation = Isolation()
     conditions: dict[str, Value] = Field(default_factory=dict)
     vary: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
 
@@ -140,7 +149,11 @@ def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
     name = ".".join(location)
     if fault["type"] == "extra_forbidden":
         section = location[:-1]
-        models: dict[tuple[str, ...], type[Record]] = {("budget",): Budget, ("seeds",): Seeds}
+        models: dict[tuple[str, ...], type[Record]] = {
+            ("budget",): Budget,
+            ("seeds",): Seeds,
+            ("sandbox",): Isolation,
+        }
         model = models.get(section, Brief)
         return location, f"unknown key {name!r}; known keys here are {', '.join(model.model_fields)}"
     if fault["type"] == "missing":

@@ -8,15 +8,15 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from evidentia.sandbox.job import environment as sandbox_variables
+from evidentia.sandbox.job import variables
 from evidentia.workspace.records import Environment
 
 PACKAGES = ("evidentia", "numba", "numpy", "scipy", "torch")
 
 
 @cache
-def describe(level: str) -> Environment:
-    """The environment of all experiments of this process."""
+def describe(level: str, accounting: str, devices: tuple[str, ...], seed: int, weak_allowed: bool) -> Environment:
+    """The environment of the experiments of this process that ran so."""
     return Environment(
         python=platform.python_version(),
         platform=platform.platform(),
@@ -24,7 +24,11 @@ def describe(level: str) -> Environment:
         packages={name: _version(name) for name in PACKAGES},
         commit=_commit(),
         sandbox=level,
-        variables={k: v for k, v in sandbox_variables("scratch", {}).items() if v != "scratch"},
+        variables={k: v for k, v in variables("scratch").items() if "scratch" not in v},
+        accounting=accounting,
+        devices=devices,
+        seed=seed,
+        weak_allowed=weak_allowed,
     )
 
 

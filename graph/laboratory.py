@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from evidentia.agents.minds.protocol import Failure
+from evidentia.errors import EvidentiaError
 from evidentia.graph.environment import describe
 from evidentia.graph.executors import Executor
-from evidentia.graph.executors.compile_cache import CompileCache
-from evidentia.sandbox import Job, Limits, Outcome, strict_json_lines
+from evidentia.kernels import registry
+from evidentia.sandbox import Job, Limits, Outcome, SandboxFailedError, strict_json_lines
 from evidentia.workspace.blobs import BlobStore
 from evidentia.workspace.records import Evidence, Experiment, Row
 
@@ -14,27 +15,42 @@ ROWS = "rows.jsonl"
 
 
 class Laboratory:
-    """Executes experiments and keeps their bytes in the blob store."""
+    """Executes experiments and keeps their bytes in the blob store.
 
-    def __init__(self, executor: Executor, blobs: BlobStore, compiled: CompileCache) -> None:
-        self.executor, self.blobs, self.compiled = executor, blobs, compiled
+    `devices` are those that jobs may use; `weak_allowed` says that a person let a language model's code run in a
+    weaker sandbox than the brief asks for.
+    """
+
+    def __init__(
+        self, executor: Executor, blobs: BlobStore, *, devices: tuple[str, ...] = (), weak_allowed: bool = False
+    ) -> None:
+        self.executor, self.blobs = executor, blobs
+        self.devices, self.weak_allowed = devices, weak_allowed
 
     def run(self, experiment: Experiment, family: str) -> tuple[Evidence, Failure | None]:
-        """Execute the experiment. A script that fails is a result; only the host's own faults are raised."""
-        self.compiled.prepare(family, tuple(dict.fromkeys(c.system for c in experiment.cells)))
+        """Execute the experiment. A script that fails is a result; only the host's own faults are raised, as
+        EvidentiaError."""
         limits = Limits(
             wall_seconds=experiment.limits["wall_seconds"],
             cpu_seconds=experiment.limits["cpu_seconds"],
             memory_bytes=int(experiment.limits["memory_bytes"]),
         )
-        job = Job(script=self.blobs.get(experiment.script).decode(), outputs=experiment.outputs, limits=limits)
-        outcome = self.executor.run(job, exclusive=experiment.exclusive)
+        job = Job(
+            script=self.blobs.get(experiment.script).decode(),
+            outputs=experiment.outputs,
+            limits=limits,
+            warm=registry.warming(family, (c.system for c in experiment.cells)),
+        )
+        try:
+            outcome = self.executor.run(job, exclusive=experiment.exclusive)
+        except SandboxFailedError as error:
+            raise EvidentiaError(f"the experiment {experiment.id} could not be run: {error}") from error
         rows, problem = _read(outcome)
         evidence = Evidence(
             experiment=experiment.id,
             script=experiment.script,
             seeds=experiment.seeds,
-            environment=describe(outcome.level),
+            environment=describe(outcome.level, outcome.accounting, self.devices, job.seed, self.weak_allowed),
             limits=experiment.limits,
             exit_status=outcome.exit_status,
             signal=outcome.signal,

@@ -13,6 +13,7 @@ from evidentia.graph.journal import Journal
 from evidentia.graph.laboratory import ROWS
 from evidentia.graph.running import INTERRUPTED
 from evidentia.graph.tree import Tree
+from evidentia.kernels import registry
 from evidentia.sandbox import Job, Limits, Sandbox
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
@@ -127,7 +128,9 @@ def rerun(workspace: Workspace, journal: Journal, node: str, sandbox: Sandbox) -
             memory_bytes=int(run.experiment.limits["memory_bytes"]),
         )
         script = workspace.blobs.get(run.evidence.script).decode()
-        outcome = sandbox.run(Job(script=script, outputs=run.experiment.outputs, limits=limits))
+        family = journal.branches[name].hypothesis.family
+        warm = registry.warming(family, (c.system for c in run.experiment.cells))
+        outcome = sandbox.run(Job(script=script, outputs=run.experiment.outputs, limits=limits, warm=warm))
         digest = run.evidence.outputs.get(ROWS)
         before = workspace.blobs.get(digest) if digest else b""
         now = outcome.outputs.get(ROWS, b"")

@@ -17,15 +17,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from evidentia.agents.brief import Brief, read_brief
+from evidentia.agents.brief import Brief, Isolation, read_brief
 from evidentia.agents.minds import open_mind
+from evidentia.agents.minds.protocol import Mind
 from evidentia.errors import BadInputError
-from evidentia.graph.executors.compile_cache import CompileCache
 from evidentia.graph.executors.local import LocalExecutor
 from evidentia.graph.journal import Journal
 from evidentia.graph.laboratory import Laboratory
 from evidentia.graph.steps import Listener, RunInterruptedError, Steps, scratch_folder
-from evidentia.sandbox import open_sandbox
+from evidentia.sandbox import open_sandbox, strength, strongest_level
 from evidentia.workspace.home import Workspace, open_workspace
 
 SUPERSTEPS = 100_000
@@ -56,21 +56,37 @@ def new_run_name(workspace: Workspace, question: str) -> str:
 
 
 def start(
-    workspace: Workspace, brief: Brief, *, mind: str = "builtin", workers: int = 2, listener: Listener | None = None
+    workspace: Workspace,
+    brief: Brief,
+    *,
+    mind: str = "builtin",
+    workers: int = 2,
+    listener: Listener | None = None,
+    allow_weak_sandbox: bool = False,
 ) -> Report:
-    """Run a brief to its end. Raises BadInputError before anything is written when the mind does not
-    exist or can do nothing with the brief."""
-    open_mind(mind).check(brief)
+    """Run a brief to its end. Raises BadInputError before anything is written when the mind does not exist or can do
+    nothing with the brief, or when its code may not run in the sandbox of this machine."""
+    opened = open_mind(mind)
+    opened.check(brief)
+    _check_sandbox(opened, brief.sandbox, allow_weak_sandbox)
     name = new_run_name(workspace, brief.question)
-    with _opened(workspace, name, mind, workers, listener, create=True) as steps:
-        steps.journal.append("run.started", {"brief": brief.to_json(), "mind": mind, "workers": workers}, "person")
+    with _opened(workspace, name, mind, workers, listener, brief.sandbox, allow_weak_sandbox) as steps:
+        started = {"brief": brief.to_json(), "mind": mind, "workers": workers}
+        steps.journal.append("run.started", started, "person")
         return _work(steps, workers)
 
 
-def resume(workspace: Workspace, name: str, *, workers: int = 2, listener: Listener | None = None) -> Report:
+def resume(
+    workspace: Workspace,
+    name: str,
+    *,
+    workers: int = 2,
+    listener: Listener | None = None,
+    allow_weak_sandbox: bool = False,
+) -> Report:
     """Go on with an interrupted run; a finished one is reported as it is."""
     name = workspace.find_run(name)
-    with _opened(workspace, name, None, workers, listener, create=False) as steps:
+    with _opened(workspace, name, None, workers, listener, None, allow_weak_sandbox) as steps:
         journal = steps.journal
         if journal.brief is None:
             raise BadInputError(f"the run {name} stopped before it was registered; start it again")
@@ -97,28 +113,58 @@ def report(journal: Journal) -> Report:
     )
 
 
+def _check_sandbox(mind: Mind, wanted: Isolation, allow_weak: bool) -> bool:
+    """Whether code is let run in a weaker sandbox than wanted. Raises BadInputError when it is not allowed to, and
+    for a level or a device that does not exist."""
+    for device in wanted.devices:
+        if not Path(device).is_char_device() or not device.startswith("/dev/"):
+            raise BadInputError(f"sandbox.devices: {device} is no character device below /dev")
+    try:
+        needed, here = strength(wanted.minimum), strongest_level()
+    except ValueError as error:
+        raise BadInputError(f"sandbox.minimum: {error}") from None
+    if not mind.writes_code or strength(here) >= needed:
+        return False
+    if not allow_weak:
+        raise BadInputError(
+            f"the code of {mind.name} is a language model's and needs the sandbox level {wanted.minimum} or a stronger "
+            f"one (sandbox.minimum in the brief), and this machine has {here}: see `evidentia doctor` for what is "
+            "missing, or run it all the same with --allow-weak-sandbox"
+        )
+    return True
+
+
 @contextmanager
 def _opened(
-    workspace: Workspace, name: str, mind: str | None, workers: int, listener: Listener | None, *, create: bool
+    workspace: Workspace,
+    name: str,
+    mind: str | None,
+    workers: int,
+    listener: Listener | None,
+    isolation: Isolation | None,
+    allow_weak: bool,
 ) -> Iterator[Steps]:
+    """The steps of a run: of a new one when its `isolation` is given, else of one that has a log."""
     if workers < 1:
         raise BadInputError(f"--workers must be at least 1, not {workers}")
     with ExitStack() as stack:
-        log = workspace.create_log(name) if create else workspace.open_log(name)
+        log = workspace.create_log(name) if isolation else workspace.open_log(name)
         stack.callback(log.close)
         if listener:
             for event in log.events:
                 listener(event)
         log.listener = listener
         journal = Journal(log)
-        compiled = CompileCache(workspace.cache / "numba")
         scratch = scratch_folder(workspace, name)
         _clear(workspace, name, scratch)
-        sandbox = open_sandbox(scratch, compile_cache=compiled.folder)
+        thinking = open_mind(mind or journal.mind or "builtin")
+        isolation = isolation or (journal.brief.sandbox if journal.brief else Isolation())
+        weak = _check_sandbox(thinking, isolation, allow_weak)
+        sandbox = open_sandbox(scratch, compile_cache=workspace.cache / "numba", devices=isolation.devices)
         executor = LocalExecutor(sandbox, workers)
         stack.callback(executor.close)
-        laboratory = Laboratory(executor, workspace.blobs, compiled)
-        steps = Steps(workspace, journal, open_mind(mind or journal.mind or "builtin"), laboratory)
+        laboratory = Laboratory(executor, workspace.blobs, devices=isolation.devices, weak_allowed=weak)
+        steps = Steps(workspace, journal, thinking, laboratory)
         steps.repaired = log.repaired
         yield steps
 
@@ -196,6 +242,6 @@ def open_example() -> Steps:
     brief = read_brief(str(example))
     stack = ExitStack()
     name = new_run_name(workspace, brief.question)
-    steps = stack.enter_context(_opened(workspace, name, "builtin", 2, None, create=True))
+    steps = stack.enter_context(_opened(workspace, name, "builtin", 2, None, brief.sandbox, False))
     steps.journal.append("run.started", {"brief": brief.to_json(), "mind": "builtin", "workers": 2}, "studio")
     return steps

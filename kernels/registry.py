@@ -10,7 +10,7 @@ A new kernel is one file with the mechanism and one `Kernel(...)` in its family'
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -244,6 +244,20 @@ def measure(
     cell = complete(family_name, kernel_name, conditions)
     values = _resolve(card.measure)(kernel_name, tuple(metrics), seed=seed, **cell)
     return {name: float(values[name]) for name in metrics}
+
+
+def warm(family_name: str, kernel_name: str) -> None:
+    """Load a kernel, and compile it if its family is `compiled`: what its first measurement would wait for."""
+    kernel(family_name, kernel_name).load()
+    card = family(family_name)
+    if card.compiled:
+        measure(family_name, kernel_name, [card.metrics[0].name], seed=0)
+
+
+def warming(family_name: str, kernel_names: Iterable[str]) -> tuple[str, ...]:
+    """The statements that make those kernels ready in another process."""
+    start = "from evidentia.kernels import registry; registry.warm"
+    return tuple(f"{start}({family_name!r}, {name!r})" for name in dict.fromkeys(kernel_names))
 
 
 def _resolve(dotted: str) -> Callable[..., Any]:

@@ -31,10 +31,12 @@ class Tree:
     """The processes of one job, by pid and start time, remembered from one look to the next.
 
     `marker` is an environment entry the job was started with: a daemon that has left the tree still has it.
+    `inherited` bytes are taken off each process's memory: what a fork of a warm process began with.
     """
 
     root: int
-    marker: bytes
+    marker: bytes = b""
+    inherited: int = 0
     known: dict[int, str] = field(default_factory=dict)
 
     def look(self, most: int | None = None) -> Usage:
@@ -53,8 +55,8 @@ class Tree:
             usage.processes += 1
             if most is not None and usage.processes > most:
                 return usage
-            usage.resident_bytes += int(fields[21]) * _PAGE
-            usage.highest_bytes = max(usage.highest_bytes, _high_water(pid))
+            usage.resident_bytes += max(0, int(fields[21]) * _PAGE - self.inherited)
+            usage.highest_bytes = max(usage.highest_bytes, _high_water(pid) - self.inherited)
             usage.cpu_seconds += (int(fields[11]) + int(fields[12])) / _TICK
             queue += _children(pid)
         return usage
@@ -68,7 +70,11 @@ class Tree:
         deadline = time.monotonic() + patience
         while True:
             self.look()
-            strays = {pid for pid in (*self.known, *_marked(self.marker)) if pid != self.root and _alive(pid)}
+            strays = {
+                pid
+                for pid in (*self.known, *(_marked(self.marker) if self.marker else ()))
+                if pid != self.root and _alive(pid)
+            }
             if not strays or time.monotonic() > deadline:
                 return
             _kill(strays)

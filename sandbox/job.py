@@ -11,33 +11,43 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Limits:
-    """What one job may use. `disk_bytes` bounds each file and the scratch folder as a whole; `output_bytes`
-    bounds standard output and standard error each."""
+    """What one job may use. `disk_bytes` bounds each file and the scratch folder as a whole, `files` the number of
+    files in it; `output_bytes` bounds standard output and standard error each. Where control groups count the
+    `processes`, threads count too."""
 
     wall_seconds: float = 60.0
     cpu_seconds: float = 60.0
     memory_bytes: int = 2048 * MIB
     processes: int = 64
     disk_bytes: int = 256 * MIB
+    files: int = 16384
     output_bytes: int = MIB
 
 
 @dataclass(frozen=True)
 class Job:
-    """A Python script to run as the main program, with the files it finds and the files it is to leave."""
+    """A Python script to run as the main program, with the files it finds and the files it is to leave.
+
+    `warm` are statements of the library's own, never of a script's author, that compile or load what the script
+    will use; they run once in each sandbox, outside of any job. `seed` sets the generators of Python, NumPy and
+    torch before the script begins.
+    """
 
     script: str
     outputs: tuple[str, ...] = ()
     inputs: Mapping[str, bytes] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
+    warm: tuple[str, ...] = ()
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the host saw. Times, memory and exit status are measured outside the child."""
+    """What the host saw. Times, memory and exit status are measured outside the child; `accounting` says by what:
+    ``cgroup`` (the kernel's count of the job's own memory) or ``procfs`` (resident memory, looked up now and then)."""
 
     level: str
+    accounting: str
     exit_status: int | None
     signal: int | None
     exceeded: str | None
@@ -61,24 +71,25 @@ class SandboxClosedError(RuntimeError):
     """The sandbox was closed while, or before, the job ran; the job was killed and left nothing."""
 
 
+class SandboxFailedError(RuntimeError):
+    """The sandbox itself could not do its work, through no fault of the job."""
+
+
 class Sandbox(Protocol):
     """One level of isolation. `run` may be called from several threads at once."""
 
     level: str
 
     def run(self, job: Job) -> Outcome:
-        """Run the job to its end or its limit. Raises SandboxClosedError after `close`."""
+        """Run the job to its end or its limit. Raises SandboxClosedError after `close`, SandboxFailedError when the
+        job could not be started or its `warm` statements failed."""
 
     def close(self) -> None:
         """Kill whatever runs and refuse further jobs."""
 
 
-def environment(scratch: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a job: nothing is inherited. Raises ValueError for a name not allowed."""
-    allowed = ("SEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-    for name in extra:
-        if name not in allowed:
-            raise ValueError(f"the variable {name} may not be passed into a sandbox; allowed are {', '.join(allowed)}")
+def variables(scratch: str) -> dict[str, str]:
+    """The whole environment of a job: nothing is inherited."""
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": scratch,
@@ -88,9 +99,9 @@ def environment(scratch: str, extra: Mapping[str, str]) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": f"{scratch}/.matplotlib",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "NUMBA_NUM_THREADS": "1",
-        **extra,
     }

@@ -8,6 +8,15 @@ from pathlib import Path, PurePosixPath
 
 
 def take(scratch: Path, names: tuple[str, ...], max_bytes: int) -> tuple[dict[str, bytes], dict[str, str]]:
+    """What `take_from` gives, for a folder by its path."""
+    folder = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return take_from(folder, names, max_bytes)
+    finally:
+        os.close(folder)
+
+
+def take_from(scratch: int, names: tuple[str, ...], max_bytes: int) -> tuple[dict[str, bytes], dict[str, str]]:
     """The bytes of each declared file, and for those not taken the reason.
 
     Links are never followed, on no part of the path; only regular files with one name are read, at most
@@ -27,11 +36,11 @@ class _RefusedError(Exception):
     pass
 
 
-def _read(scratch: Path, name: str, max_bytes: int) -> bytes:
+def _read(scratch: int, name: str, max_bytes: int) -> bytes:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts:
         raise _RefusedError("path leaves the scratch directory")
-    folder = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = os.dup(scratch)
     try:
         for part in parts[:-1]:
             deeper = _open(part, os.O_RDONLY | os.O_DIRECTORY, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from evidentia.workspace.canonical import content_id
 
@@ -183,7 +183,12 @@ class Experiment(Record):
 
 
 class Environment(Record):
-    """Where a script ran."""
+    """Where a script ran.
+
+    `accounting` says what counted its memory and processes, `devices` which were passed into the sandbox, `seed`
+    what the generators of Python, NumPy and torch began with, `weak_allowed` that a person let a language model's
+    code run in a weaker sandbox than the brief asked for. Each is left out where it was not recorded.
+    """
 
     python: str
     platform: str
@@ -192,6 +197,15 @@ class Environment(Record):
     commit: str
     sandbox: str
     variables: dict[str, str]
+    accounting: str = ""
+    devices: tuple[str, ...] = ()
+    seed: int | None = None
+    weak_allowed: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_recorded(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        later = ("accounting", "devices", "seed", "weak_allowed")
+        return {k: v for k, v in handler(self).items() if k not in later or v or (k == "seed" and v is not None)}
 
 
 class Evidence(Record):

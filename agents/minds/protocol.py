@@ -70,6 +70,8 @@ class Mind(Protocol):
     """What agents ask, and whether a brief can be worked on at all."""
 
     name: str
+    writes_code: bool
+    """Whether the scripts are a language model's own text, which runs in no weak sandbox unless a person allows it."""
 
     def check(self, brief: Brief) -> None:
         """Raise BadInputError, before anything is written, for a brief this mind can do nothing with."""

@@ -14,6 +14,12 @@ WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", envvar="EVIDENTIA_WORKSPACE", help="The folder that holds runs and packages.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, all else on standard error.")]
+WeakSandboxOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-weak-sandbox", help="Run foreign code where the sandbox is weaker than asked; the record says so."
+    ),
+]
 DEFAULT_WORKSPACE = Path("evidentia-workspace")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, opened
+from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WeakSandboxOption, WorkspaceOption, opened
 
 if TYPE_CHECKING:
     from evidentia.workspace.home import Workspace
@@ -128,6 +128,7 @@ def _expected(expect: Any) -> str:
 def verify(
     package: PackageArgument,
     rung: Annotated[int, typer.Option("--rung", min=0, max=3, help="How far to climb: 0 to 3.")] = 3,
+    allow_weak_sandbox: WeakSandboxOption = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
@@ -137,8 +138,7 @@ def verify(
 
     path = _find(package, workspace)
     home = opened(workspace) if (workspace / "workspace.json").exists() else None
-    _prepare(path, home)
-    report = climb(path, home, rung)
+    report = climb(path, home, rung, allow_weak_sandbox=allow_weak_sandbox)
     if as_json:
         print_json(report)
     else:
@@ -156,21 +156,6 @@ def verify(
         console().print(f"{report['package']}: {reached} of L{rung}")
     if report["rung"] < rung:
         raise typer.Exit(1)
-
-
-def _prepare(path: Path, home: Workspace | None) -> None:
-    """Compile what the package's scripts need, once per workspace."""
-    from evidentia.errors import IntegrityError
-    from evidentia.graph.executors.compile_cache import CompileCache
-    from evidentia.workspace.package.store import load_manifest
-
-    if home is None:
-        return
-    try:
-        branch = load_manifest(path).branch
-    except IntegrityError:
-        return
-    CompileCache(home.cache / "numba").prepare(branch.hypothesis.family, branch.hypothesis.systems)
 
 
 def check_new(home: Workspace, names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, opened
+from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WeakSandboxOption, WorkspaceOption, opened
 
 if TYPE_CHECKING:
     from evidentia.agents.brief import Brief
@@ -26,6 +26,7 @@ def run(
     seed: Annotated[int | None, typer.Option("--seed", help="The first seed of the experiments.")] = None,
     workers: WorkersOption = 2,
     executor: Annotated[str, typer.Option("--executor", help="Where experiments run: local.")] = "local",
+    allow_weak_sandbox: WeakSandboxOption = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,13 +43,16 @@ def run(
     from evidentia.cli.live import following
 
     with following(quiet=as_json) as listener:
-        report = start(home, asked, mind=model, workers=workers, listener=listener)
+        report = start(
+            home, asked, mind=model, workers=workers, listener=listener, allow_weak_sandbox=allow_weak_sandbox
+        )
     _end(home, report, as_json)
 
 
 def resume(
     name: Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its name.")],
     workers: WorkersOption = 2,
+    allow_weak_sandbox: WeakSandboxOption = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
@@ -58,7 +62,7 @@ def resume(
 
     home = opened(workspace)
     with following(quiet=as_json) as listener:
-        report = go_on(home, name, workers=workers, listener=listener)
+        report = go_on(home, name, workers=workers, listener=listener, allow_weak_sandbox=allow_weak_sandbox)
     _end(home, report, as_json)
 
 

@@ -15,11 +15,13 @@ from evidentia.hub.verification.opened import Opened, Result, open_package
 from evidentia.hub.verification.recomputed import check_recomputed
 from evidentia.hub.verification.reruns import check_reruns
 from evidentia.hub.verification.structure import check_structure
-from evidentia.sandbox import Sandbox, open_sandbox
+from evidentia.sandbox import Sandbox, open_sandbox, strength, strongest_level
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.ledger import record_verification
 
 HIGHEST = 3
+RUNNING = 2
+FOREIGN = "bubblewrap"
 
 
 def verify(
@@ -29,24 +31,39 @@ def verify(
     *,
     sandbox: Sandbox | None = None,
     actor: str = "verifier",
+    allow_weak_sandbox: bool = False,
 ) -> dict[str, Any]:
     """Verify a package directory up to `rung`; the answer is in the shape of ``verify --json``.
 
     Its ``rung`` is the highest level that holds with all below it, -1 if not even level 0 does. A level above one
     that failed is reported as failed, not run. The result is written to the ledger when the package is one of
-    `workspace`. Raises BadInputError for a rung that does not exist.
+    `workspace`. Raises BadInputError for a rung that does not exist, and when the package is from elsewhere and its
+    code would run in a weak sandbox that nobody has allowed.
     """
     if not 0 <= rung <= HIGHEST:
         raise BadInputError(f"--rung must be between 0 and {HIGHEST}, not {rung}; higher ones need other people")
     package_path = package_path.resolve()
+    ours = workspace is not None and package_path.parent.parent == workspace.packages.resolve()
+    if rung >= RUNNING and sandbox is None and not ours and not allow_weak_sandbox:
+        _refuse_weak()
     found = list(_climb(package_path, rung, sandbox, workspace))
     failed = [result.rung for result in found if not result.passed]
     reached = min(failed) - 1 if failed else rung
     checks = [asdict(result) for result in found]
     name, version = _identity(package_path)
-    if workspace is not None and package_path.parent.parent == workspace.packages.resolve():
+    if workspace is not None and ours:
         record_verification(workspace, name, version, reached, checks, actor)
     return {"package": name, "rung": reached, "checks": checks}
+
+
+def _refuse_weak() -> None:
+    here = strongest_level()
+    if strength(here) < strength(FOREIGN):
+        raise BadInputError(
+            f"this package is not of the workspace, and levels {RUNNING} and higher run its code, which needs the "
+            f"sandbox level {FOREIGN} or a stronger one; this machine has {here}: see `evidentia doctor`, verify "
+            f"with --rung {RUNNING - 1}, or run it all the same with --allow-weak-sandbox"
+        )
 
 
 def _climb(path: Path, rung: int, sandbox: Sandbox | None, workspace: Workspace | None) -> Iterator[Result]:
@@ -57,7 +74,7 @@ def _climb(path: Path, rung: int, sandbox: Sandbox | None, workspace: Workspace 
         yield from _not_run(1, rung, 0)
         return
     yield Result(0, "manifest", True, f"a {package.manifest.schema_version} manifest")
-    with _sandboxed(sandbox, workspace, needed=rung >= 2) as box:
+    with _sandboxed(sandbox, workspace, needed=rung >= RUNNING) as box:
         for level in range(rung + 1):
             found = list(_level(package, level, box))
             yield from found

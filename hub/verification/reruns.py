@@ -60,7 +60,8 @@ def _lacking(package: Opened, run: Run) -> str | None:
 def job_of(package: Opened, index: int) -> Job:
     """The sandbox job that repeats one run from the package's own script."""
     entry, run = package.entries[index]
-    return Job(package.text(entry.script), run.experiment.outputs, limits=limits_of(run.experiment))
+    warm = registry.warming(package.branch.hypothesis.family, (c.system for c in run.experiment.cells))
+    return Job(package.text(entry.script), run.experiment.outputs, limits=limits_of(run.experiment), warm=warm)
 
 
 def limits_of(experiment: Experiment) -> Limits:

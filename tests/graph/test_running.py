@@ -144,7 +144,7 @@ class Counting:
             self.barrier.wait(timeout=10)
         with self.guard:
             self.now -= 1
-        return Outcome("counting", 0, None, None, 0, 0, 0, b"", b"", False, False, {}, {})
+        return Outcome("counting", "procfs", 0, None, None, 0, 0, 0, b"", b"", False, False, {}, {})
 
     def close(self) -> None:
         """Nothing to close."""

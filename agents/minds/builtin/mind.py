@@ -18,6 +18,7 @@ class BuiltinMind:
     """Plans from the registry; deterministic: the same context gives the same answers."""
 
     name = "builtin"
+    writes_code = False
 
     def check(self, brief: Brief) -> None:
         """The question must mean at least one kernel of the library."""
