@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evidentia.errors import BadInputError
+from evidentia.errors import BadInputError, EvidentiaError
 from evidentia.graph.journal import Journal
 from evidentia.graph.laboratory import ROWS
 from evidentia.graph.running import INTERRUPTED
 from evidentia.graph.tree import Tree
 from evidentia.kernels import registry
-from evidentia.sandbox import Job, Limits, Sandbox
+from evidentia.sandbox import Job, Limits, Sandbox, SandboxFailedError
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.records import Event
@@ -130,7 +130,10 @@ def rerun(workspace: Workspace, journal: Journal, node: str, sandbox: Sandbox) -
         script = workspace.blobs.get(run.evidence.script).decode()
         family = journal.branches[name].hypothesis.family
         warm = registry.warming(family, (c.system for c in run.experiment.cells))
-        outcome = sandbox.run(Job(script=script, outputs=run.experiment.outputs, limits=limits, warm=warm))
+        try:
+            outcome = sandbox.run(Job(script=script, outputs=run.experiment.outputs, limits=limits, warm=warm))
+        except SandboxFailedError as error:
+            raise EvidentiaError(f"the experiment {run.experiment.id} could not be run: {error}") from error
         digest = run.evidence.outputs.get(ROWS)
         before = workspace.blobs.get(digest) if digest else b""
         now = outcome.outputs.get(ROWS, b"")

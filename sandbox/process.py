@@ -60,7 +60,7 @@ class ProcessSandbox:
         devices: tuple[str, ...] = (),
     ) -> None:
         self.level = level
-        self._root, self._wrap, self._confined, self._devices = scratch_root, wrap, confined, devices
+        self._root, self._wrap, self._confined, self._devices = scratch_root.absolute(), wrap, confined, devices
         self._closed = threading.Event()
         self._root.mkdir(parents=True, exist_ok=True)
         self._cache = CompileCache(compile_cache)

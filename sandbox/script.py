@@ -44,7 +44,7 @@ def _limit(kind: int, soft: int, hard: int | None = None) -> None:
 
 _SEEDERS: dict[str, Callable[[types.ModuleType, int], None]] = {
     "numpy.random": lambda module, seed: module.seed(seed % 2**32),
-    "torch.random": lambda module, seed: module.manual_seed(seed),
+    "torch": lambda module, seed: module.manual_seed(seed),
 }
 
 

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from evidentia.errors import BadInputError, IntegrityError
+from evidentia.errors import BadInputError, EvidentiaError, IntegrityError
 from evidentia.hub.verification.intact import check_intact
 from evidentia.hub.verification.opened import Opened, Result, open_package
 from evidentia.hub.verification.recomputed import check_recomputed
 from evidentia.hub.verification.reruns import check_reruns
 from evidentia.hub.verification.structure import check_structure
-from evidentia.sandbox import Sandbox, open_sandbox, strength, strongest_level
+from evidentia.sandbox import Sandbox, SandboxFailedError, open_sandbox, strength, strongest_level
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.ledger import record_verification
 
@@ -93,6 +93,8 @@ def _level(package: Opened, level: int, sandbox: Sandbox | None) -> Iterator[Res
             yield from (check_reruns, check_recomputed)[level - 2](package, sandbox)
     except IntegrityError as error:
         yield Result(level, "readable", False, str(error))
+    except SandboxFailedError as error:
+        raise EvidentiaError(f"the package could not be run again here, which says nothing of it: {error}") from error
 
 
 def _not_run(first: int, last: int, because: int) -> Iterator[Result]:

@@ -40,7 +40,7 @@ class ZygoteSandbox:
     level = LEVEL
 
     def __init__(self, scratch_root: Path, compile_cache: Path | None = None, devices: tuple[str, ...] = ()) -> None:
-        self._root, self._cache, self._devices = scratch_root, compile_cache, devices
+        self._root, self._cache, self._devices = scratch_root.absolute(), compile_cache, devices
         self._closed = threading.Event()
         self._guard = threading.Lock()
         self._zygote: Zygote | None = None

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from evidentia.sandbox import available_levels
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import open_workspace
 from evidentia.workspace.ledger import standings
@@ -131,7 +132,9 @@ def test_runs_tree_replay_kernels_and_doctor_have_their_shapes(home: Path) -> No
     assert len(part["nodes"]) < len(tree)
     cards = told(home, "kernels")
     assert all(set(c) == {"family", "name", "purpose", "paper", "metrics"} for c in cards)
-    assert told(home, "doctor")["sandbox"][0]["level"] == "process"
+    levels = told(home, "doctor")["sandbox"]
+    assert [item["level"] for item in levels] == [name for name, _, _ in available_levels()]
+    assert all(item["detail"] for item in levels)
 
 
 @pytest.mark.parametrize(

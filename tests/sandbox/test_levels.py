@@ -337,6 +337,13 @@ def test_warm_statements_run_once_and_their_fault_is_told(tmp_path: Path, level:
     sandbox.close()
 
 
+def test_a_relative_scratch_root_will_do(tmp_path: Path, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sandbox = open_sandbox(Path("scratch"), level=level)
+    assert sandbox.run(Job(script="print(1)")).stdout == b"1\n"
+    sandbox.close()
+
+
 def test_runs_leave_no_descriptors_behind(box: Sandbox) -> None:
     run(box, "pass")
     before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
