@@ -20,7 +20,20 @@ from evidentia.sandbox.zygote import root
 LEVEL = "bubblewrap"
 _SANDBOX = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
-    *("--cap-drop", "ALL", "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev"),
+    *(
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+        "--cap-drop",
+        "ALL",
+        "--hostname",
+        "sandbox",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+    ),
 )
 
 
@@ -33,16 +46,23 @@ def _wrap(scratch: Path, devices: tuple[str, ...]) -> Wrapping:
             words += ["--ro-bind", path, path]
     for device in devices:
         words += ["--dev-bind", device, device]
-    words += ["--bind", str(scratch), root.SCRATCH, "--symlink", "scratch", "/tmp", "--chdir", root.SCRATCH]  # noqa: S108
-    handle = _filter(("memfd_create",) if devices else ())
-    return Wrapping((*words, "--remount-ro", "/", "--seccomp", str(handle), "--"), root.SCRATCH, (handle,))
+    words += ["--bind", str(scratch), root.SCRATCH, "--chdir", root.SCRATCH]
+    if not any(path.startswith(f"{root.TEMPORARY}/") for path in root.readable()):
+        words += ["--symlink", root.SCRATCH, root.TEMPORARY]
+    contents = {f"/etc/{name}": text.encode() for name, text in root.ACCOUNTS.items()}
+    handles = {path: _readable(content) for path, content in contents.items()}
+    for path, handle in handles.items():
+        words += ["--ro-bind-data", str(handle), path]
+    calls = _readable(seccomp.program(allowed=("memfd_create",) if devices else ()))
+    words += ["--remount-ro", "/", "--seccomp", str(calls), "--"]
+    return Wrapping(tuple(words), root.SCRATCH, (*handles.values(), calls))
 
 
-def _filter(allowed: tuple[str, ...]) -> int:
-    """A descriptor that the seccomp program can be read from."""
+def _readable(content: bytes) -> int:
+    """A descriptor that the content, less than a pipe holds, can be read from."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as file:
-        file.write(seccomp.program(allowed=allowed))
+        file.write(content)
     return reading
 
 

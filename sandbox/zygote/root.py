@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
 from evidentia.sandbox.linux import syscalls
 
-SCRATCH, CACHE, JOB, SHARED_MEMORY = "/scratch", "/cache", "/job", "/dev/shm"  # noqa: S108
+SCRATCH, CACHE, JOB = "/experiment/scratch", "/experiment/cache", "/experiment/job"
+SHARED_MEMORY, TEMPORARY = "/dev/shm", "/tmp"  # noqa: S108
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _CONFIGURATION = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "fonts", "alternatives", "localtime")
-_USERS = "root:x:0:0::/:/bin/false\nexperiment:x:1000:1000::/scratch:/bin/false\n"
-_GROUPS = "root:x:0:\nexperiment:x:1000:\n"
+ACCOUNTS = {
+    "passwd": "root:x:0:0::/:/bin/false\nexperiment:x:1000:1000::/experiment/scratch:/bin/false\n",
+    "group": "root:x:0:\nexperiment:x:1000:\n",
+}
 
 
 def own_paths() -> list[str]:
     """The interpreter with its packages and this library's own folders, under every name they have."""
     home = Path(sys.modules[__name__.partition(".")[0]].__path__[0])
     library = [home, *(entry for entry in home.iterdir() if entry.is_symlink())]
-    # A checkout's own folder holds more than the library: a workspace, perhaps.
-    elsewhere = (p for p in sys.path if os.path.isdir(p) and Path(p) != home.parent)
-    python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *elsewhere]
+    # Not sys.path: it may hold the folder of whatever program uses this library.
+    installed = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *installed]
     named = [*python, *map(str, library)]
     return [p for p in dict.fromkeys([*named, *map(os.path.realpath, named)]) if not os.path.islink(p) and p != "/"]
 
@@ -50,9 +54,10 @@ def enter(place: str, cache: str | None, devices: Iterable[str]) -> None:
         _show(path, place)
     for folder in (SCRATCH, CACHE, JOB, "/proc", "/etc", "/dev", SHARED_MEMORY):
         os.makedirs(place + folder, exist_ok=True)
-    os.symlink("scratch", f"{place}/tmp")  # noqa: S108
-    Path(f"{place}/etc/passwd").write_text(_USERS)
-    Path(f"{place}/etc/group").write_text(_GROUPS)
+    if not os.path.exists(place + TEMPORARY):
+        os.symlink(SCRATCH, place + TEMPORARY)
+    for name, content in ACCOUNTS.items():
+        Path(f"{place}/etc/{name}").write_text(content)
     for device in (*DEVICES, *devices):
         _show_file(device, place, devices=True)
     for name, target in (("fd", "self/fd"), ("stdin", "self/fd/0"), ("stdout", "self/fd/1"), ("stderr", "self/fd/2")):
