@@ -78,6 +78,19 @@ def _card(kernel: Any) -> Any:
     return Group(head, parameters, Text(""), metrics, example)
 
 
+def _levels(levels: list[dict[str, Any]]) -> Any:
+    """The sandbox levels, strongest first; the first that is there is the one in use."""
+    from rich.table import Table
+    from rich.text import Text
+
+    used = next((level["level"] for level in levels if level["available"]), None)
+    table = Table("sandbox level", "here", "detail", box=None, pad_edge=False)
+    for level in levels:
+        here = Text("in use", style="bold green") if level["level"] == used else Text("available", style="green")
+        table.add_row(level["level"], here if level["available"] else Text("missing", style="red"), level["detail"])
+    return table
+
+
 def doctor(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
     """Say what this machine has: interpreter, packages, sandbox levels, workspace."""
     import os
@@ -111,8 +124,7 @@ def doctor(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption =
     out = console()
     out.print(f"Python {found['python']} on {found['platform']}; {found['processor']}, {found['cores']} cores")
     out.print("Packages: " + ", ".join(f"{n} {v}" for n, v in found["packages"].items()))
-    for level in levels:
-        out.print(f"Sandbox {level['level']}: {'available' if level['available'] else 'missing'}; {level['detail']}")
+    out.print(_levels(levels))
     place_told = "exists" if workspace.exists() else "will be made by the first run"
     writable = "writable" if os.access(place, os.W_OK) else "NOT writable"
     out.print(f"Workspace {workspace}: {place_told}, {writable}, {found['workspace']['free_gib']} GiB free")

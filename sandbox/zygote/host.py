@@ -54,7 +54,7 @@ class ZygoteSandbox:
                 return self._run(self._warm(job.warm), job)
             except EOFError:
                 # The zygote is gone, by the machine's doing: no job can reach it. Another one then.
-                continue
+                self._retire()
         raise SandboxFailedError("the sandbox's warm process ends again and again; is the machine out of memory?")
 
     def close(self) -> None:
@@ -65,13 +65,17 @@ class ZygoteSandbox:
                 self._zygote.close()
                 self._zygote = None
 
+    def _retire(self) -> None:
+        with self._guard:
+            if self._zygote is not None and self._zygote.gone:
+                self._zygote.close()
+                self._zygote = None
+
     def _warm(self, statements: tuple[str, ...]) -> Zygote:
         with self._guard:
             if self._closed.is_set():
                 raise SandboxClosedError("the sandbox is closed")
-            if self._zygote is None or not self._zygote.alive:
-                if self._zygote is not None:
-                    self._zygote.close()
+            if self._zygote is None:
                 self._zygote = Zygote(self._root, self._cache, self._devices)
             self._zygote.warm(statements)
             return self._zygote
@@ -198,9 +202,10 @@ class Zygote:
             raise
 
     @property
-    def alive(self) -> bool:
-        """Whether it can still be asked."""
-        return self._process.poll() is None
+    def gone(self) -> bool:
+        """Whether it has hung up."""
+        ready = select.select([self.end], [], [], 0)[0]
+        return bool(ready) and not self.end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
 
     def warm(self, statements: tuple[str, ...]) -> None:
         """Run the statements that it has not run yet. Raises SandboxFailedError with the fault."""
