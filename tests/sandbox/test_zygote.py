@@ -33,7 +33,13 @@ pytestmark = [
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[Sandbox]:
+def others() -> frozenset[int]:
+    """The zygotes that were there before the test's own."""
+    return frozenset(zygotes())
+
+
+@pytest.fixture
+def box(others: frozenset[int], tmp_path: Path) -> Iterator[Sandbox]:
     """A sandbox of this level."""
     sandbox = open_sandbox(tmp_path / "scratch", level=LEVEL)
     yield sandbox
@@ -41,7 +47,7 @@ def box(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def zygotes() -> list[int]:
-    """The launcher and the zygote of each sandbox that this process has open, the zygotes last."""
+    """The zygotes of all sandboxes that this process has open."""
     launchers = [
         int(name)
         for name in os.listdir("/proc")
@@ -62,11 +68,13 @@ def _parent(pid: str) -> int:
     return int(fields[1]) if fields else 0
 
 
-def test_the_zygote_has_no_threads_and_nothing_of_its_hosts(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_zygote_has_no_threads_and_nothing_of_its_hosts(
+    others: frozenset[int], box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secret = f"sk-planted-{secrets.token_hex(16)}"
     monkeypatch.setenv("PLANTED_API_KEY", secret)
     assert box.run(Job("pass", warm=WARM)).ok
-    (zygote,) = zygotes()
+    (zygote,) = set(zygotes()) - others
     status = _read(zygote, "status").decode()
     assert "\nThreads:\t1\n" in status
     assert secret.encode() in _memory(os.getpid())
@@ -91,16 +99,16 @@ def _memory(pid: int) -> bytes:
     return b"".join(found)
 
 
-def test_a_killed_zygote_is_replaced(box: Sandbox) -> None:
+def test_a_killed_zygote_is_replaced(others: frozenset[int], box: Sandbox) -> None:
     assert box.run(Job("print(1)")).stdout == b"1\n"
-    for zygote in zygotes():
+    for zygote in set(zygotes()) - others:
         os.kill(zygote, signal.SIGKILL)
     assert box.run(Job("print(2)", warm=WARM)).stdout == b"2\n"
 
 
-def test_a_job_whose_zygote_is_killed_ends_as_killed(box: Sandbox) -> None:
+def test_a_job_whose_zygote_is_killed_ends_as_killed(others: frozenset[int], box: Sandbox) -> None:
     box.run(Job("pass"))
-    threading.Timer(0.3, lambda: [os.kill(pid, signal.SIGKILL) for pid in zygotes()]).start()
+    threading.Timer(0.3, lambda: [os.kill(pid, signal.SIGKILL) for pid in set(zygotes()) - others]).start()
     started = time.monotonic()
     seen = box.run(Job("import time\ntime.sleep(30)"))
     assert (seen.exit_status, seen.signal) == (None, signal.SIGKILL)
