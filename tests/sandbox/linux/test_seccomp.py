@@ -37,7 +37,7 @@ def verdict(machine: str, number: int, *arguments: int, arch: int | None = None)
         elif operation == 0x54:
             accumulator &= operand
         elif operation == 0x06:
-            return operand
+            return int(operand)
         else:
             holds = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}
             place += yes if holds[operation] else no
