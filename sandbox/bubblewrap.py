@@ -1,6 +1,7 @@
 """The bubblewrap level: a fresh interpreter per job inside ``bwrap``, for machines where only it may make namespaces.
 
 https://github.com/containers/bubblewrap; the same file system as the warm level, with the scratch folder on disk.
+Inside, the interpreter confines itself as at the level of Landlock and seccomp.
 """
 
 from __future__ import annotations
@@ -49,13 +50,10 @@ def _wrap(scratch: Path, devices: tuple[str, ...]) -> Wrapping:
     words += ["--bind", str(scratch), root.SCRATCH, "--chdir", root.SCRATCH]
     if not any(path.startswith(f"{root.TEMPORARY}/") for path in root.readable()):
         words += ["--symlink", root.SCRATCH, root.TEMPORARY]
-    contents = {f"/etc/{name}": text.encode() for name, text in root.ACCOUNTS.items()}
-    handles = {path: _readable(content) for path, content in contents.items()}
-    for path, handle in handles.items():
-        words += ["--ro-bind-data", str(handle), path]
-    calls = _readable(seccomp.program(allowed=("memfd_create",) if devices else ()))
-    words += ["--remount-ro", "/", "--seccomp", str(calls), "--"]
-    return Wrapping(tuple(words), root.SCRATCH, (*handles.values(), calls))
+    handles = [_readable(content.encode()) for content in root.ACCOUNTS.values()]
+    for name, handle in zip(root.ACCOUNTS, handles, strict=True):
+        words += ["--ro-bind-data", str(handle), f"/etc/{name}"]
+    return Wrapping((*words, "--remount-ro", "/proc", "--remount-ro", "/", "--"), root.SCRATCH, tuple(handles))
 
 
 def _readable(content: bytes) -> int:
@@ -68,7 +66,14 @@ def _readable(content: bytes) -> int:
 
 def open_level(scratch_root: Path, compile_cache: Path | None, devices: tuple[str, ...]) -> ProcessSandbox:
     """Open a sandbox of this level."""
-    return ProcessSandbox(scratch_root, compile_cache, level=LEVEL, wrap=lambda scratch: _wrap(scratch, devices))
+    return ProcessSandbox(
+        scratch_root,
+        compile_cache,
+        level=LEVEL,
+        wrap=lambda scratch: _wrap(scratch, devices),
+        confined=True,
+        devices=devices,
+    )
 
 
 @cache

@@ -36,7 +36,7 @@ def main() -> None:
     if settings["confined"]:
         from evidentia.sandbox import landlocked
 
-        landlocked.confine(os.getcwd(), tuple(settings["devices"]))
+        landlocked.confine(os.getcwd(), tuple(settings["devices"]), settings["processes"])
     script.fix_seeds(settings["seed"])
     sys.exit(script.run())
 

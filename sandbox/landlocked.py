@@ -16,16 +16,18 @@ from evidentia.sandbox.zygote import root
 LEVEL = "landlock+seccomp"
 # With this version of Landlock signals and abstract sockets end at the job's own processes.
 _SCOPED = 6
-_KERNEL_FILES = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/sys/devices/system/cpu")
+_KERNEL_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/sys/devices/system/cpu")
 
 
-def confine(scratch: str, devices: tuple[str, ...]) -> None:
-    """Confine this process for good. Raises OSError."""
+def confine(scratch: str, devices: tuple[str, ...], processes: str = "/proc/self") -> None:
+    """Confine this process for good, by seccomp and by what the kernel has of Landlock; `processes` is what may be
+    read of ``/proc``. Raises OSError."""
     syscalls.drop_capabilities()
-    readable = [(path, landlock.READ_EXECUTE) for path in root.readable()]
-    readable += [(path, landlock.READ) for path in _KERNEL_FILES]
-    readable += [(path, landlock.DEVICE) for path in (*root.DEVICES, *devices)]
-    landlock.restrict(readable, (scratch,))
+    if landlock.abi():
+        readable = [(path, landlock.READ_EXECUTE) for path in root.readable()]
+        readable += [(path, landlock.READ) for path in (processes, *_KERNEL_FILES)]
+        readable += [(path, landlock.DEVICE) for path in (*root.DEVICES, *devices)]
+        landlock.restrict(readable, (scratch,))
     seccomp.restrict(("memfd_create",) if devices else ())
 
 

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 
-def take(scratch: Path, names: tuple[str, ...], max_bytes: int) -> tuple[dict[str, bytes], dict[str, str]]:
-    """What `take_from` gives, for a folder by its path."""
-    folder = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        return take_from(folder, names, max_bytes)
-    finally:
-        os.close(folder)
-
-
-def take_from(scratch: int, names: tuple[str, ...], max_bytes: int) -> tuple[dict[str, bytes], dict[str, str]]:
-    """The bytes of each declared file, and for those not taken the reason.
+def take(scratch: int, names: tuple[str, ...], max_bytes: int) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The bytes of each declared file below the folder of a descriptor, and for those not taken the reason.
 
     Links are never followed, on no part of the path; only regular files with one name are read, at most
     `max_bytes` each.

@@ -6,11 +6,11 @@ user, so it can read that user's files and use the network (`docs/sandbox.md`).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import secrets
-import shutil
 import stat
 import subprocess
 import sys
@@ -73,9 +73,12 @@ class ProcessSandbox:
         self._cache.warm(job.warm)
         scratch = self._root / secrets.token_hex(8)
         scratch.mkdir(mode=0o700)
+        # What the script does to the folder's name and permissions does not matter: this stays the folder.
+        handle = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            return self._run(job, scratch)
+            return self._run(job, scratch, handle)
         finally:
+            os.close(handle)
             remove(scratch)
 
     def close(self) -> None:
@@ -83,7 +86,7 @@ class ProcessSandbox:
         self._closed.set()
         self._cache.close()
 
-    def _run(self, job: Job, scratch: Path) -> Outcome:
+    def _run(self, job: Job, scratch: Path, handle: int) -> Outcome:
         for name, data in job.inputs.items():
             (scratch / name).write_bytes(data)
         (scratch / SCRIPT).write_text(job.script, encoding="utf-8")
@@ -92,12 +95,12 @@ class ProcessSandbox:
         try:
             if group is not None:
                 group.limit(job.limits.memory_bytes, job.limits.processes)
-            return self._run_counted(job, scratch, group)
+            return self._run_counted(job, scratch, handle, group)
         finally:
             if group is not None:
                 group.remove()
 
-    def _run_counted(self, job: Job, scratch: Path, group: cgroups.Group | None) -> Outcome:
+    def _run_counted(self, job: Job, scratch: Path, handle: int, group: cgroups.Group | None) -> Outcome:
         wrapping = self._wrap(scratch) if self._wrap else Wrapping()
         inside = wrapping.inside or str(scratch)
         token = secrets.token_hex(16)
@@ -117,8 +120,8 @@ class ProcessSandbox:
                 pass_fds=handles,
             )
         finally:
-            for handle in handles:
-                os.close(handle)
+            for given in handles:
+                os.close(given)
         tree = Tree(process.pid, f"{_MARKER}={token}".encode())
         account: Account = GroupAccount(group) if group else TreeAccount(tree)
         watch, ending = self._follow(process, tree, account, job.limits, scratch, start)
@@ -126,7 +129,8 @@ class ProcessSandbox:
             group.kill()
         if watch.cancelled:
             raise SandboxClosedError("the sandbox was closed while the job ran")
-        taken, refused = take(scratch, job.outputs, job.limits.disk_bytes)
+        os.fchmod(handle, stat.S_IRWXU)
+        taken, refused = take(handle, job.outputs, job.limits.disk_bytes)
         return watch.outcome(self.level, ending, taken, refused)
 
     def _settings(self, job: Job, members: Sequence[int]) -> str:
@@ -140,6 +144,8 @@ class ProcessSandbox:
                 "disk_bytes": limits.disk_bytes,
                 "confined": self._confined,
                 "devices": self._devices,
+                # In a namespace of processes all that can be seen are the job's own.
+                "processes": "/proc" if self._wrap else "/proc/self",
                 "seed": job.seed,
             }
         )
@@ -197,21 +203,40 @@ class _Child:
 
 
 def remove(folder: Path) -> None:
-    """Remove a scratch folder, also one whose permissions were taken away."""
+    """Remove a scratch folder, however deep, and also one whose permissions were taken away; links are not followed.
 
-    def allow_and_retry(function: object, path: str, _: object) -> None:
-        try:
-            os.chmod(os.path.dirname(path), stat.S_IRWXU)
-            if not os.path.islink(path):
-                os.chmod(path, stat.S_IRWXU)
-            if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                os.unlink(path)
-        except OSError:
-            return
+    Folders inside are moved up before they are emptied, so that no path grows too long.
+    """
+    root = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+    waiting, number = [folder.name], 0
+    try:
+        while waiting:
+            name = waiting.pop()
+            with contextlib.suppress(OSError):
+                handle = _open_to_empty(name, root)
+                try:
+                    for entry in list(os.scandir(handle)):
+                        if entry.is_dir(follow_symlinks=False):
+                            number += 1
+                            moved = f"{folder.name}.{number}"
+                            os.chmod(entry.name, stat.S_IRWXU, dir_fd=handle)
+                            os.rename(entry.name, moved, src_dir_fd=handle, dst_dir_fd=root)
+                            waiting.append(moved)
+                        else:
+                            os.unlink(entry.name, dir_fd=handle)
+                finally:
+                    os.close(handle)
+                os.rmdir(name, dir_fd=root)
+    finally:
+        os.close(root)
 
-    shutil.rmtree(folder, onerror=allow_and_retry)
+
+def _open_to_empty(name: str, root: int) -> int:
+    """A descriptor of a folder in `root`, with the right to change it; what is no folder is removed at once."""
+    if not stat.S_ISDIR(os.lstat(name, dir_fd=root).st_mode):
+        os.unlink(name, dir_fd=root)
+    os.chmod(name, stat.S_IRWXU, dir_fd=root)
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root)
 
 
 def open_level(scratch_root: Path, compile_cache: Path | None, devices: tuple[str, ...]) -> ProcessSandbox:

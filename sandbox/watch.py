@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -231,13 +234,22 @@ def size(count: int) -> str:
 
 
 def disk_use(folder: Path) -> tuple[int, int]:
-    """Bytes on disk and files below a folder; links are not followed, sparse files count what they hold."""
+    """Bytes on disk and files below a folder; links are not followed, sparse files count what they hold.
+
+    A path too long to be followed counts as too many files: nobody needs one.
+    """
     total = files = 0
-    for where, folders, names in os.walk(folder):
-        files += len(folders) + len(names)
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(where, name)).st_blocks * 512
-            except OSError:
-                continue
+    waiting = [str(folder)]
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError as error:
+            files += sys.maxsize if error.errno == errno.ENAMETOOLONG else 0
+            continue
+        for entry in entries:
+            files += 1
+            with contextlib.suppress(OSError):
+                total += entry.stat(follow_symlinks=False).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
     return total, files

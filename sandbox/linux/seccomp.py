@@ -22,6 +22,7 @@ DENIED: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "process_vm_writev": (311, 271),
         "process_madvise": (440, 440),
         "process_mrelease": (448, 448),
+        "ioprio_set": (251, 30),
         "pidfd_getfd": (438, 438),
         "kcmp": (312, 272),
         "move_pages": (279, 239),
@@ -100,6 +101,16 @@ DENIED: dict[str, dict[str, tuple[int | None, int | None]]] = {
     },
     "programs that are in no file": {"memfd_create": (319, 279), "memfd_secret": (447, 447)},
 }
+# Calls that act on another process when told its number; 0 is oneself. By argument: the place of the number.
+OTHERS: dict[str, tuple[int, int, tuple[int, ...]]] = {
+    "prlimit64": (302, 261, (0,)),
+    "sched_setscheduler": (144, 119, (0,)),
+    "sched_setparam": (142, 118, (0,)),
+    "sched_setattr": (314, 274, (0,)),
+    "sched_setaffinity": (203, 122, (0,)),
+    # The first says what is counted: processes (0), groups or users.
+    "setpriority": (141, 140, (0, 1)),
+}
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _SOCKETPAIR = {"x86_64": 53, "aarch64": 199}
 _IOCTL = {"x86_64": 16, "aarch64": 29}
@@ -140,6 +151,11 @@ def program(machine: str = MACHINE, allowed: Iterable[str] = ()) -> bytes:
     # clone3 hides its flags in memory; told that it does not exist, libc falls back to clone.
     code += _refused_if(_JUMP_EQUAL, _CLONE3, _ERRNO | errno.ENOSYS)
     code += _where(_CLONE[machine], [(_LOAD, 0, 0, _ARGUMENT), *_refused_if(_JUMP_ANY_BIT, _NEW_NAMESPACES, refusal)])
+    for *by_machine, places in OTHERS.values():
+        body: list[_Instruction] = []
+        for place in places:
+            body += [(_LOAD, 0, 0, _ARGUMENT + 8 * place), (_JUMP_EQUAL, 1, 0, 0), (_RETURN, 0, 0, refusal)]
+        code += _where(by_machine[list(_AUDIT_ARCH).index(machine)], body)
     # A stream pair can reach nobody but its other end; a datagram pair can be sent elsewhere.
     only_type = 0xFFFFFFFF ^ (socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     pair: list[_Instruction] = [

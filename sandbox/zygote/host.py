@@ -21,7 +21,7 @@ from typing import Any
 from evidentia.sandbox.descendants import Tree
 from evidentia.sandbox.job import Job, Outcome, SandboxClosedError, SandboxFailedError, variables
 from evidentia.sandbox.linux import cgroups, landlock, seccomp, syscalls
-from evidentia.sandbox.outputs import take_from
+from evidentia.sandbox.outputs import take
 from evidentia.sandbox.process import INTERPRETER
 from evidentia.sandbox.script import SCRIPT
 from evidentia.sandbox.watch import Account, Ending, GroupAccount, TreeAccount, Watch
@@ -105,7 +105,7 @@ class ZygoteSandbox:
             raise SandboxClosedError("the sandbox was closed while the job ran")
         if init.failed:
             raise SandboxFailedError(f"the job could not be confined: {init.failed}")
-        taken, refused = take_from(init.scratch, job.outputs, job.limits.disk_bytes)
+        taken, refused = take(init.scratch, job.outputs, job.limits.disk_bytes)
         return watch.outcome(LEVEL, init.ending, taken, refused)
 
 

@@ -47,7 +47,9 @@ def verdict(machine: str, number: int, *arguments: int, arch: int | None = None)
 def test_every_denied_call_fails_and_no_other(machine: str) -> None:
     denied = set(seccomp.numbers(machine).values())
     special = {435}
-    for number in range(600):
+    column = list(MACHINES).index(machine)
+    by_argument = {numbers[column] for numbers in seccomp.OTHERS.values()}
+    for number in set(range(600)) - by_argument:
         expected = EPERM if number in denied else ENOSYS if number in special else None
         answer = verdict(machine, number, socket.AF_UNIX, socket.SOCK_STREAM)
         assert answer == (expected or ALLOW), number
@@ -85,6 +87,18 @@ def test_only_pairs_of_unix_streams_may_be_made(machine: str, family: int, kind:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("name", sorted(seccomp.OTHERS))
+def test_only_ones_own_limits_and_priority_may_be_set(machine: str, name: str) -> None:
+    x86, arm, places = seccomp.OTHERS[name]
+    number = x86 if machine == "x86_64" else arm
+    assert verdict(machine, number) == ALLOW
+    for place in places:
+        arguments = [0] * 6
+        arguments[place] = 4242
+        assert verdict(machine, number, *arguments) == EPERM
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_nothing_can_be_typed_into_a_terminal(machine: str) -> None:
     number = {"x86_64": 16, "aarch64": 29}[machine]
     assert verdict(machine, number, 0, 0x5412) == EPERM
@@ -99,6 +113,8 @@ def test_numbers_are_those_of_the_systems_headers(machine: str) -> None:
         pytest.skip("the kernel's headers are not installed")
     pattern = r"#define __NR(?:3264)?_(\w+)\s+(\d+)"
     known = {name: int(number) for name, number in re.findall(pattern, header.read_text())}
-    wrong = {n: v for n, v in seccomp.numbers(machine).items() if known.get(n, v) != v}
+    column = list(MACHINES).index(machine)
+    used = seccomp.numbers(machine) | {name: numbers[column] for name, numbers in seccomp.OTHERS.items()}
+    wrong = {n: v for n, v in used.items() if known.get(n, v) != v}
     assert wrong == {}
     assert len(known.keys() & seccomp.numbers(machine).keys()) > 50

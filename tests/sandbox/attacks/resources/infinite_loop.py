@@ -1,0 +1,4 @@
+"""Compute without end."""
+
+while True:
+    pass

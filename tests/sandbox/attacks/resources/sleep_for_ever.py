@@ -1,0 +1,5 @@
+"""Wait without end."""
+
+import time
+
+time.sleep(10**6)
