@@ -28,7 +28,7 @@ def main() -> None:
     settings: dict[str, Any] = json.loads(sys.argv[1])
     for group in settings["groups"]:
         os.write(group, b"0")
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        os.close(group)
     if sys.platform == "linux":
         _bind_to_parent(settings["parent"])
     os.umask(0o077)

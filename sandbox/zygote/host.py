@@ -42,7 +42,8 @@ class ZygoteSandbox:
     def __init__(self, scratch_root: Path, compile_cache: Path | None = None, devices: tuple[str, ...] = ()) -> None:
         self._root, self._cache, self._devices = scratch_root.absolute(), compile_cache, devices
         self._closed = threading.Event()
-        self._guard = threading.Lock()
+        # A signal's handler may close it in the thread that is just warming it.
+        self._guard = threading.RLock()
         self._zygote: Zygote | None = None
         self._root.mkdir(parents=True, exist_ok=True)
         cgroups.sweep()
@@ -60,6 +61,8 @@ class ZygoteSandbox:
     def close(self) -> None:
         """Kill what runs; the threads in `run` get SandboxClosedError."""
         self._closed.set()
+        if (zygote := self._zygote) is not None:
+            zygote.kill()
         with self._guard:
             if self._zygote is not None:
                 self._zygote.close()
@@ -90,8 +93,11 @@ class ZygoteSandbox:
             return self._follow(init, job, group)
 
     def _follow(self, init: Init, job: Job, group: cgroups.Group | None) -> Outcome:
-        for name, data in {**job.inputs, SCRIPT: job.script.encode()}.items():
-            init.write(name, data)
+        try:
+            for name, data in {**job.inputs, SCRIPT: job.script.encode()}.items():
+                init.write(name, data)
+        except OSError as error:
+            raise SandboxFailedError(f"the job's files cannot be put into its scratch folder: {error}") from error
         account: Account = GroupAccount(group) if group else init.account()
         start = time.monotonic()
         init.go()
@@ -130,8 +136,11 @@ class Init:
             file.write(data)
 
     def go(self) -> None:
-        """Let the experiment begin."""
-        messages.send(self.end, {"go": True})
+        """Let the experiment begin. Raises EOFError when the init is gone."""
+        try:
+            messages.send(self.end, {"go": True})
+        except OSError as error:
+            raise EOFError from error
 
     def ended(self) -> bool:
         """Take the report of the end; called when there is something to read."""
@@ -243,6 +252,10 @@ class Zygote:
                 os.close(err)
             else:
                 init.close()
+
+    def kill(self) -> None:
+        """Kill it at once with all that it has started, whatever it is doing. Safe from any thread."""
+        self._process.kill()
 
     def close(self) -> None:
         """Hang up: the zygote ends, and with it everything that it has started."""

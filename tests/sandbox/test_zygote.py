@@ -15,7 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from evidentia.sandbox import Job, Limits, Sandbox, SandboxFailedError, available_levels, open_sandbox
+from evidentia.sandbox import (
+    Job,
+    Limits,
+    Sandbox,
+    SandboxClosedError,
+    SandboxFailedError,
+    available_levels,
+    open_sandbox,
+)
 from tests.sandbox.attacks.catalogue import ATTACKS
 from tests.sandbox.attacks.host import Host
 
@@ -115,6 +123,32 @@ def test_a_job_whose_zygote_is_killed_ends_as_killed(others: frozenset[int], box
     assert (seen.exit_status, seen.signal) == (None, signal.SIGKILL)
     assert time.monotonic() - started < 10
     assert box.run(Job("print(3)")).stdout == b"3\n"
+
+
+def test_closing_does_not_wait_for_what_is_being_loaded(box: Sandbox) -> None:
+    found: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            box.run(Job("pass", warm=("import time; time.sleep(60)",)))
+        except BaseException as error:
+            found.append(error)
+
+    box.run(Job("pass"))
+    thread = threading.Thread(target=work)
+    thread.start()
+    threading.Event().wait(0.3)
+    started = time.monotonic()
+    box.close()
+    thread.join()
+    assert time.monotonic() - started < 5
+    assert [type(error) for error in found] == [SandboxClosedError]
+
+
+def test_inputs_that_do_not_fit_are_told(box: Sandbox) -> None:
+    with pytest.raises(SandboxFailedError, match="scratch folder"):
+        box.run(Job("pass", inputs={"big": bytes(3 * 2**20)}, limits=Limits(disk_bytes=2**20)))
+    assert box.run(Job("pass")).ok
 
 
 def test_figures_can_be_drawn(box: Sandbox) -> None:
