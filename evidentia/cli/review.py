@@ -13,6 +13,7 @@ from evidentia.cli.output import console, plain
 from evidentia.errors import BadInputError
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.ledger import record_review
+from evidentia.workspace.package.reviews import store_review
 from evidentia.workspace.package.store import load_manifest
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Claim, ClaimReview, Review
@@ -29,6 +30,8 @@ ANCHORS = {
 
 def fill(home: Workspace, path: Path, reviewer: str) -> None:
     """Ask the questions of the form and submit the answers. Ctrl-C leaves nothing behind."""
+    if path.resolve().parent.parent != home.packages.resolve():
+        raise BadInputError(f"{path} is not a package of the workspace {home.root}; import it first")
     manifest = load_manifest(path)
     out = console()
     out.print(f"Review of {plain(manifest.id)} v{manifest.version}", style="bold")
@@ -53,8 +56,9 @@ def fill(home: Workspace, path: Path, reviewer: str) -> None:
         summary=summary[:2000],
         would_change_my_mind=mind[:2000],
     )
+    signed, _ = store_review(home, path, review)
     event = record_review(home, manifest.id, manifest.version, review)
-    out.print(f"Submitted as event {event.seq} of the ledger.")
+    out.print(f"Submitted as event {event.seq} of the ledger, signed in {signed}.", soft_wrap=True)
     for machine in manifest.branch.reviews:
         told = ", ".join(f"{k} {v}" for k, v in machine.scores.items())
         out.print(f"The reviewing agent ({machine.reviewer}) said {machine.overall}: {told}", markup=False)
