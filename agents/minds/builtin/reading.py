@@ -16,6 +16,7 @@ from evidentia.workspace.records import Value
 
 MAX_GRID = 8
 MAX_LEVELS = 5
+MAX_CHALLENGERS = 6
 
 _CUES: dict[str, tuple[str, ...]] = {
     "equivalence": ("lose", "loss", "same", "equal", "exact", "exactly", "match", "without", "interchangeable"),
@@ -166,7 +167,7 @@ def _read_family(brief: Brief, name: str) -> Reading:
         family=family,
         systems=tuple(meant),
         reference=reference,
-        challengers=tuple(k for k in kernels if k not in meant),
+        challengers=_challengers(kernels, meant),
         ambiguous=tuple((w, tuple(k for k in kernels if k.name in group)) for group, w in ambiguous.items()),
         metrics=metrics,
         varied=varied,
@@ -207,6 +208,14 @@ def _all_apply(
             gates = registry.parameters(family)[name].when
             needed = " and ".join(f"{g} {' or '.join(map(str, v))}" for g, v in gates.items())
             raise BadInputError(f"varying {name} does nothing unless {needed}; set that in [conditions]")
+
+
+def _challengers(kernels: list[Kernel], meant: list[Kernel]) -> tuple[Kernel, ...]:
+    """What the meant kernels are tried against: the family's optimum, and the first few of the others in the
+    library's order. A question that wants another names it."""
+    others = [k for k in kernels if k not in meant]
+    online = [k for k in others if "optimal" not in k.tags][:MAX_CHALLENGERS]
+    return tuple(k for k in others if k in online or "optimal" in k.tags)
 
 
 def _reference(kernels: list[Kernel], meant: list[Kernel]) -> Kernel:

@@ -42,6 +42,14 @@ def test_a_question_about_eviction_means_both_lfus_and_says_that_the_word_is_amb
     assert dict(reading.varied) == {"capacity": (100, 1000), "warmup": (0, 20_000)}
 
 
+def test_a_large_library_does_not_flood_a_question_and_what_it_names_is_tried() -> None:
+    (reading,) = read(Brief(question="Does LIRS beat LRU on hit rate under scans?"))
+    assert [k.name for k in reading.systems] == ["lru", "lirs"]
+    online = [k for k in reading.challengers if "optimal" not in k.tags]
+    assert len(online) == 6 < len(registry.kernels("caching")) - 3
+    assert "belady" in {k.name for k in reading.challengers}
+
+
 def test_a_question_about_attention_means_accuracy_memory_and_length() -> None:
     (reading,) = read(Brief(question=ATTENTION))
     assert reading.family.name == "attention"

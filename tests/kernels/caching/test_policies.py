@@ -12,7 +12,24 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evidentia.kernels import registry
-from evidentia.kernels.caching import arc, belady, clock, fifo, lfu, lru, s3fifo, sieve, wtinylfu
+from evidentia.kernels.caching import (
+    arc,
+    belady,
+    clock,
+    fifo,
+    lfu,
+    lfuda,
+    lirs,
+    lru,
+    lruk,
+    mru,
+    random,
+    s3fifo,
+    sieve,
+    slru,
+    twoq,
+    wtinylfu,
+)
 from evidentia.kernels.caching.arrays import Trace
 from evidentia.kernels.caching.workloads import uniform, zipf
 
@@ -26,6 +43,13 @@ REFERENCES: dict[str, Callable[..., list[bool]]] = {
     "s3-fifo": s3fifo.reference,
     "arc": arc.reference,
     "w-tinylfu": wtinylfu.reference,
+    "mru": mru.reference,
+    "random": random.reference,
+    "slru": slru.reference,
+    "2q": twoq.reference,
+    "lru-k": lruk.reference,
+    "lfu-aging": lfuda.reference,
+    "lirs": lirs.reference,
     "belady": belady.reference,
 }
 NAMES = sorted(REFERENCES)
@@ -92,6 +116,50 @@ def test_lru_is_that_of_the_standard_library(trace: list[int], capacity: int) ->
         cached(item)
         expected.append(cached.cache_info().hits > before)
     assert hits("lru", trace, capacity) == expected
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(trace=skewed, capacity=st.integers(1, 20))
+def test_degenerate_settings_give_known_policies(trace: list[int], capacity: int) -> None:
+    array = np.asarray(trace, np.int64)
+    plain = lru.reference(trace, capacity)
+    assert lruk.simulate(array, capacity, 32, 1).tolist() == plain
+    assert slru.simulate(array, capacity, 32, 0.0).tolist() == plain
+    assert twoq.simulate(array, capacity, 32, 1.0, 0.0).tolist() == fifo.reference(trace, capacity)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.5, 1.0])
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(trace=skewed, capacity=st.integers(1, 24))
+def test_shares_of_slru_2q_and_lirs_agree_with_their_references(
+    fraction: float, trace: list[int], capacity: int
+) -> None:
+    array = np.asarray(trace, np.int64)
+    assert slru.simulate(array, capacity, 32, fraction).tolist() == slru.reference(trace, capacity, fraction)
+    assert lirs.simulate(array, capacity, 32, fraction).tolist() == lirs.reference(trace, capacity, fraction)
+    for ghosts in (0.0, 0.5, 2.0):
+        expected = twoq.reference(trace, capacity, fraction, ghosts)
+        assert twoq.simulate(array, capacity, 32, fraction, ghosts).tolist() == expected
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(trace=skewed, capacity=st.integers(1, 24))
+def test_lru_k_agrees_with_its_reference_for_every_k(k: int, trace: list[int], capacity: int) -> None:
+    assert lruk.simulate(np.asarray(trace, np.int64), capacity, 32, k).tolist() == lruk.reference(trace, capacity, k)
+
+
+def test_mru_holds_a_loop_that_does_not_fit() -> None:
+    # Of ten items in a loop, nine places keep eight from round to round; LRU keeps none.
+    trace = list(range(10)) * 20
+    assert sum(hits("lru", trace, 9)) == 0
+    assert sum(hits("mru", trace, 9)) >= 0.85 * 190
+
+
+def test_aging_lets_old_favourites_go() -> None:
+    trace = [0] * 50 + [1, 2] * 50
+    assert sum(hits("lfu-in-cache", trace, 2)[50:]) == 0
+    assert sum(hits("lfu-aging", trace, 2)[50:]) > 0
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
