@@ -52,7 +52,7 @@ register_family(
                 unit="1",
                 levels=(0.6, 0.8, 1.0, 1.1, 1.3),
                 aliases=("skew", "exponent", "zipf exponent", "zipf parameter"),
-                when={"workload": ("zipf", "scan", "shifting")},
+                when={"workload": ("zipf", "scan", "shifting", "bursts")},
             ),
             Parameter(
                 "warmup",
@@ -70,7 +70,7 @@ register_family(
                 "what kind of request stream",
                 "choice",
                 default="zipf",
-                choices=("zipf", "uniform", "scan", "loop", "shifting"),
+                choices=("zipf", "uniform", "scan", "loop", "shifting", "bursts"),
                 aliases=("workload", "request stream", "access pattern"),
             ),
             Parameter(
@@ -134,6 +134,19 @@ register_family(
                 levels=(5_000, 20_000, 100_000),
                 aliases=("drift", "changing popularity", "shifts"),
                 when={"workload": ("shifting",)},
+            ),
+            Parameter(
+                "burst_length",
+                "requests that one burst gives its item",
+                "int",
+                default=8,
+                low=1,
+                high=1_000_000,
+                unit="requests",
+                scale="log",
+                levels=(2, 8, 32),
+                aliases=("bursts", "burst length", "bursty"),
+                when={"workload": ("bursts",)},
             ),
         ),
     )

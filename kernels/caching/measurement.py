@@ -12,7 +12,7 @@ from evidentia.kernels.caching.arrays import Trace
 from evidentia.kernels.caching.workloads import WORKLOADS
 from evidentia.kernels.registry import Value
 
-_SETTINGS = ("exponent", "scan_fraction", "loop_length", "shift_every")
+_SETTINGS = ("exponent", "scan_fraction", "loop_length", "shift_every", "burst_length")
 _REPEATS = 5
 
 

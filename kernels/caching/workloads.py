@@ -69,11 +69,25 @@ def shifting(seed: int, items: int, requests: int, exponent: float, shift_every:
     return trace
 
 
+def bursts(seed: int, items: int, requests: int, exponent: float, burst_length: int) -> Trace:
+    """Zipf requests of which every other one repeats an item of a burst: correlated in time, not in popularity.
+
+    A burst is one item, drawn from all alike, that takes `burst_length` of those requests in a row.
+    """
+    generator = np.random.default_rng(seed)
+    trace = _draw(generator, items, requests, exponent)
+    taken = trace[1::2].size
+    drawn = generator.integers(0, items, -(-taken // burst_length), dtype=np.int64)
+    trace[1::2] = np.repeat(drawn, burst_length)[:taken]
+    return trace
+
+
 WORKLOADS: dict[str, Callable[..., Trace]] = {
     "zipf": zipf,
     "uniform": uniform,
     "scan": scan,
     "loop": loop,
     "shifting": shifting,
+    "bursts": bursts,
 }
 """By name; each takes seed, items and requests, and the settings the registry lists for it."""

@@ -17,6 +17,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "scan": {"exponent": 1.1, "scan_fraction": 0.2},
     "loop": {"loop_length": 50},
     "shifting": {"exponent": 1.1, "shift_every": 1000},
+    "bursts": {"exponent": 1.0, "burst_length": 8},
 }
 
 
