@@ -12,6 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evidentia.workspace.records import Check, Row, Value
+from evidentia.workspace.shapley import corners, shapley
+
+RATIO_ESTIMATORS = (
+    "paired_ratio",
+    "ratio_over_range",
+    "ratio_of_ratios",
+    "regret_ratio",
+    "corner_ratio",
+    "shapley_ratio",
+)
+"""Those estimated on the log scale: their standard deviation is one of logarithms."""
 
 
 class MissingRowsError(ValueError):
@@ -235,6 +246,43 @@ def _regret(check: Check, rows: Sequence[Row], log: bool) -> Estimate:
     return Estimate(mean, low, high, n, sd, note)
 
 
+def _corner(check: Check, rows: Sequence[Row], corner: dict[str, Value], log: bool) -> dict[int, float]:
+    """``{seed: effect}`` at one corner of a factorial: system against versus, or the system alone.
+
+    A setting of one system is no column of the other's rows, and is not asked of them.
+    """
+
+    def series(system: str) -> dict[int, float]:
+        columns = {name for row in rows if row.get("system") == system for name in row}
+        found = _series(check, rows, system, {k: v for k, v in corner.items() if k in columns})
+        return {seed: _log(value) if log else value for seed, value in found.items()}
+
+    own = series(check.system)
+    if not check.versus:
+        return own
+    other = series(check.versus)
+    return {seed: own[seed] - other[seed] for seed in sorted(own.keys() & other.keys())}
+
+
+def _corner_change(check: Check, rows: Sequence[Row], log: bool) -> Estimate:
+    """The effect at the corner `versus_at` minus that at the corner `at`, and minus the published change `limit`."""
+    start, end = (_corner(check, rows, corner, log) for corner in (check.at, check.versus_at))
+    off = 0.0 if check.limit is None else _log(check.limit) if log else check.limit
+    changes = [end[seed] - start[seed] - off for seed in sorted(start.keys() & end.keys())]
+    return _summary(changes, check.confidence, exponentiate=log)
+
+
+def _attribution(check: Check, rows: Sequence[Row], log: bool) -> Estimate:
+    """The Shapley value, per seed, of moving `moderator` from its level in `at` to that in `versus_at`, among all
+    conditions in which the two corners differ."""
+    effects = {moved: _corner(check, rows, corner, log) for moved, corner in corners(check.at, check.versus_at)}
+    seeds = set.intersection(*(set(effect) for effect in effects.values()))
+    values = [
+        shapley({moved: effect[seed] for moved, effect in effects.items()}, check.moderator) for seed in sorted(seeds)
+    ]
+    return _summary(values, check.confidence, exponentiate=log)
+
+
 ESTIMATORS: dict[str, Callable[[Check, Sequence[Row]], Estimate]] = {
     "mean": _mean,
     "paired_difference": _paired_difference,
@@ -249,4 +297,8 @@ ESTIMATORS: dict[str, Callable[[Check, Sequence[Row]], Estimate]] = {
     "ratio_of_ratios": lambda check, rows: _interaction(check, rows, log=True),
     "regret": lambda check, rows: _regret(check, rows, log=False),
     "regret_ratio": lambda check, rows: _regret(check, rows, log=True),
+    "corner_difference": lambda check, rows: _corner_change(check, rows, log=False),
+    "corner_ratio": lambda check, rows: _corner_change(check, rows, log=True),
+    "shapley_difference": lambda check, rows: _attribution(check, rows, log=False),
+    "shapley_ratio": lambda check, rows: _attribution(check, rows, log=True),
 }

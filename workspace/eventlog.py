@@ -26,12 +26,13 @@ GENESIS = "0" * 64
 
 
 class EventLog:
-    """One writer's view of a log. Several threads may append; a second process is refused.
+    """One writer's view of a log. Several threads may append; a second process is refused, after waiting
+    `patience` seconds for the first to close.
 
     `repaired` says in one sentence what was cut off when the last line had been torn by a crash.
     """
 
-    def __init__(self, path: Path, run: str) -> None:
+    def __init__(self, path: Path, run: str, *, patience: float = 0.0) -> None:
         self.path, self.run = path, run
         self.repaired: str | None = None
         self.listener: Callable[[Event], None] | None = None
@@ -41,11 +42,9 @@ class EventLog:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise BadInputError(f"cannot write the log {path}: {error.strerror}; choose another workspace") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(self._file, patience):
             os.close(self._file)
-            raise BadInputError(f"{run} is being written by another process; wait for it, or stop it first") from None
+            raise BadInputError(f"{run} is being written by another process; wait for it, or stop it first")
         try:
             self.repaired = _cut_torn_line(path, self._file)
             self.events: list[Event] = list(read_events(path))
@@ -79,21 +78,27 @@ def append_event(
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise BadInputError(f"{path} is being written by another process; try again") from None
-                time.sleep(0.01)
+        if not _locked(handle, patience):
+            raise BadInputError(f"{path} is being written by another process; try again")
         _cut_torn_line(path, handle)
         event = _next_event(_last_event(path, handle), run, kind, payload, actor)
         _write(path, handle, event)
         return event
     finally:
         os.close(handle)
+
+
+def _locked(handle: int, patience: float) -> bool:
+    """Whether the log could be locked for this writer within `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
 
 
 def _next_event(last: Event | None, run: str, kind: str, payload: dict[str, Any], actor: str) -> Event:
@@ -147,12 +152,16 @@ def read_events(path: Path) -> Iterator[Event]:
     A torn last line (a crash in mid-write) is left out. Raises IntegrityError naming the first event whose
     content, order or link is not what was written.
     """
-    prev, expected = GENESIS, 0
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadInputError(f"cannot read the log {path}: {error.strerror}") from error
-    for number, line in enumerate(data.splitlines(keepends=True), start=1):
+    return events_in(path, data)
+
+
+def events_in(path: Path, data: bytes, prev: str = GENESIS, expected: int = 0) -> Iterator[Event]:
+    """The events of a part of a log that follows the event number `expected` - 1 with the hash `prev`."""
+    for number, line in enumerate(data.splitlines(keepends=True), start=expected + 1):
         if not line.endswith(b"\n"):
             return
         event = _parse(path, line, number)

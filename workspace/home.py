@@ -8,6 +8,7 @@
     runs/RUN/checkpoints.sqlite        LangGraph's order of steps
     packages/PACKAGE/v1/               one directory per branch and version
     ledger.jsonl                       publication, verification and review events over all packages
+    index.sqlite, index.lock           for lists and search, made from the two above; may be deleted
     cache/                             compile caches; may be deleted
 """
 

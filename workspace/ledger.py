@@ -1,34 +1,41 @@
-"""The ledger: publications, verifications and reviews over all packages, append-only and hash-chained."""
+"""The ledger: what happened to packages after they were made, append-only and hash-chained.
+
+Publications, verifications and reviews; uses, replications, tensions and retractions (`ledger_events`). Writing an
+event reads only the ledger's last line. Announce a package before anything refers to it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from evidentia.errors import IntegrityError
+from evidentia.workspace.canonical import sha256
 from evidentia.workspace.eventlog import append_event, read_events
 from evidentia.workspace.home import Workspace
-from evidentia.workspace.package.store import load_manifest
+from evidentia.workspace.ledger_events import Payload, Source
+from evidentia.workspace.package.store import MANIFEST, load_manifest
 from evidentia.workspace.records import Event, Review
+from evidentia.workspace.standing import PUBLISHED, REVIEWED, VERIFIED, Standing, apply, milliseconds
 
 RUN = "ledger"
 
 
-@dataclass
-class Standing:
-    """What the ledger says of one package: its latest version, the rungs passed, the reviews."""
+def publish(
+    workspace: Workspace, package: str, version: int, *, run: str, outcome: str, key: str | None = None
+) -> Event:
+    """Announce a version of a package; announcing it twice counts once.
 
-    package: str
-    version: int
-    summary: dict[str, Any]
-    rung: int = -1
-    events: list[int] = field(default_factory=list)
-    reviews: list[dict[str, Any]] = field(default_factory=list)
+    `key` is the id of the key of who made it: by default this workspace's, empty where nobody knows. The event
+    holds the SHA-256 of ``manifest.json``: verifications of other bytes will not count.
+    """
+    if key is None:
+        from evidentia.workspace.signing import workspace_key  # only here: it loads the libraries of signing
 
-
-def publish(workspace: Workspace, package: str, version: int, *, run: str, outcome: str) -> None:
-    """Announce a version of a package. Announcing it twice counts once."""
-    manifest = load_manifest(workspace.packages / package / f"v{version}")
+        key = workspace_key(workspace).keyid
+    path = workspace.packages / package / f"v{version}"
+    manifest = load_manifest(path)
     claims = manifest.claims
+    tested = [node.id for node in manifest.branch.path if node.type != "dead_end"]
     summary = {
         "title": manifest.title,
         "outcome": outcome,
@@ -42,14 +49,36 @@ def publish(workspace: Workspace, package: str, version: int, *, run: str, outco
             "supported": sum(c["status"] == "supported" for c in claims),
         },
     }
-    payload = {"package": package, "version": version, "summary": summary}
-    append_event(workspace.ledger_path, RUN, "package.published", payload, "compilation")
+    payload = {
+        "package": package,
+        "version": version,
+        "summary": summary,
+        "manifest": sha256((path / MANIFEST).read_bytes()),
+        "node": tested[-1] if tested else "",
+        "key": key,
+    }
+    return append_event(workspace.ledger_path, RUN, PUBLISHED, payload, "compilation")
 
 
 def record_verification(
-    workspace: Workspace, package: str, version: int, rung: int, checks: list[dict[str, Any]], actor: str
+    workspace: Workspace,
+    package: str,
+    version: int,
+    rung: int,
+    checks: list[dict[str, Any]],
+    actor: str,
+    *,
+    plus: bool = False,
+    attestation: str = "",
+    key: str = "",
+    manifest: str = "",
 ) -> Event:
-    """Write a verification down: the rung reached, and the checks that failed."""
+    """Write a verification down: the rung reached, and the checks that failed.
+
+    `plus` says that level 4 failed in nothing but that the operator is the author's own: that lowers no rung.
+    `attestation` is the SHA-256 of the signed statement's canonical bytes, `key` the id of the key that signed it,
+    `manifest` the SHA-256 of the ``manifest.json`` that was verified.
+    """
     payload = {
         "package": package,
         "version": version,
@@ -57,35 +86,56 @@ def record_verification(
         "asked": max(c["rung"] for c in checks),
         "failed": [c for c in checks if not c["passed"]],
     }
-    return append_event(workspace.ledger_path, RUN, "package.verified", payload, actor)
+    bound = {"plus": plus, "attestation": attestation, "key": key, "manifest": manifest}
+    payload.update({name: value for name, value in bound.items() if value})
+    return append_event(workspace.ledger_path, RUN, VERIFIED, payload, actor)
 
 
-def record_review(workspace: Workspace, package: str, version: int, review: Review) -> Event:
-    """Write a person's review down."""
+def record_review(
+    workspace: Workspace, package: str, version: int, review: Review, *, key: str = "", manifest: str = ""
+) -> Event:
+    """Write a review down; `key` and `manifest` as for a verification."""
     payload = {"package": package, "version": version, "review": review.to_json()}
-    return append_event(workspace.ledger_path, RUN, "review.submitted", payload, review.reviewer)
+    payload.update({name: value for name, value in {"key": key, "manifest": manifest}.items() if value})
+    return append_event(workspace.ledger_path, RUN, REVIEWED, payload, review.reviewer)
 
 
-def standings(workspace: Workspace) -> dict[str, Standing]:
-    """Every published package with what the ledger says of its latest version.
+def record(workspace: Workspace, payload: Payload, actor: str) -> Event:
+    """Write any other event down: a use, a replication, a tension or its resolution, a retraction."""
+    return append_event(workspace.ledger_path, RUN, payload.kind, payload.to_json(), actor)
 
-    A verification sets the rung: it rises with what was passed and falls with what later failed; one that asked
-    for less than the package has already passed does not lower it unless it failed.
+
+def source_of(workspace: Workspace, package: str) -> Source:
+    """A published package as the source of an event. Raises IntegrityError when it is not published."""
+    standing = standings(workspace).get(package)
+    if standing is None:
+        raise IntegrityError(f"{package} is not published in {workspace.ledger_path}; publish it first")
+    return Source(package=package, version=standing.version, run=standing.run, node=standing.node, key=standing.key)
+
+
+def standings(workspace: Workspace, at: str | None = None) -> dict[str, Standing]:
+    """Every published package with what the ledger says of it, by an ISO time `at` or by its own latest event.
+
+    Reads and checks the whole chain. Raises IntegrityError when it was changed.
     """
     found: dict[str, Standing] = {}
     if not workspace.ledger_path.exists():
         return found
+    until = None if at is None else milliseconds(at)
+    latest = 0
     for event in read_events(workspace.ledger_path):
-        payload = event.payload
-        standing = found.get(payload["package"])
-        if event.kind == "package.published":
-            if standing is None or payload["version"] > standing.version:
-                found[payload["package"]] = Standing(payload["package"], payload["version"], payload["summary"], 0)
-                found[payload["package"]].events.append(event.seq)
-        elif standing and payload["version"] == standing.version:
-            standing.events.append(event.seq)
-            if event.kind == "package.verified":
-                standing.rung = payload["rung"] if payload["failed"] else max(standing.rung, payload["rung"])
-            elif event.kind == "review.submitted":
-                standing.reviews.append(payload["review"])
+        time = event_time(event)
+        if until is None or time <= until:
+            latest = max(latest, time)
+            apply(found, event)
+    for standing in found.values():
+        standing.latest = latest if until is None else until
     return found
+
+
+def event_time(event: Event) -> int:
+    """An event's time in milliseconds. Raises IntegrityError when it is not an ISO time."""
+    try:
+        return milliseconds(event.time)
+    except ValueError as error:
+        raise IntegrityError(f"event {event.seq} of the ledger has no readable time: {event.time!r}") from error

@@ -13,7 +13,11 @@ Value = int | float | str | bool
 Row = Mapping[str, Value]
 Status = Literal["supported", "refuted", "inconclusive"]
 Outcome = Literal["supported", "refuted", "null", "crashed"]
-Form = Literal["comparison", "trend", "crossover", "optimum", "interaction", "equivalence", "bound"]
+Form = Literal["comparison", "trend", "crossover", "optimum", "interaction", "equivalence", "bound", "record"]
+PERSON = "person"
+"""The mind of a branch whose experiments a person ran."""
+OWN_COMMAND = "none (a person's own command)"
+"""The sandbox of what a person ran as themselves."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -64,6 +68,10 @@ Estimator = Literal[
     "ratio_of_ratios",
     "regret",
     "regret_ratio",
+    "corner_difference",
+    "corner_ratio",
+    "shapley_difference",
+    "shapley_ratio",
 ]
 
 
@@ -74,6 +82,8 @@ class Check(Record):
     `at` and `versus_at` are the columns only one side must have, for a comparison of two settings of one kernel.
     `parameter` is swept over `levels`; `moderator` has the two values of an interaction, low then high; for
     an optimum, `candidate` is the level claimed best. `limit` is the constant of a threshold crossing.
+    For the change between two corners of a factorial, `at` and `versus_at` are the corners, the first one left,
+    `limit` the published change that is taken off, and `moderator` the condition a Shapley value is attributed to.
     `confidence` is the level of the interval after correction for looks and claims.
     """
 

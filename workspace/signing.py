@@ -142,7 +142,7 @@ def check(envelope: Mapping[str, Any], trusted: Mapping[str, bytes] | None) -> t
         read = Envelope.from_dict(json.loads(json.dumps(dict(envelope))))
         (signature,) = read.signatures.values()
         carried = bytes.fromhex(signature.unrecognized_fields.get("publicKey", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise IntegrityError("not a DSSE envelope with one signature") from None
     if read.payload_type != PAYLOAD_TYPE:
         raise IntegrityError(f"the payload type is {read.payload_type!r}, not {PAYLOAD_TYPE}")
@@ -159,7 +159,7 @@ def check(envelope: Mapping[str, Any], trusted: Mapping[str, bytes] | None) -> t
     try:
         found = json.loads(read.payload)
         _validate(found)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise IntegrityError("the signed payload is not an in-toto statement") from None
     return found, keyid
 
