@@ -1,0 +1,122 @@
+"""Commands that carry packages in and out: export and import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WeakSandboxOption, WorkspaceOption, opened
+from evidentia.cli.packages import PackageArgument
+
+if TYPE_CHECKING:
+    from evidentia.hub.imports import Receipt
+    from evidentia.workspace.home import Workspace
+
+SHOWN = 12
+INTACT = 1
+
+
+def export(
+    package: PackageArgument,
+    form: Annotated[
+        str,
+        typer.Option("--format", help="zip, ara, ro-crate, discovery, citation, bagit, pdf or latex."),
+    ] = "zip",
+    out: Annotated[Path | None, typer.Option("--out", help="The file or folder to write; it must not exist.")] = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a package in another format; the same package gives the same bytes."""
+    from evidentia.cli.output import console, print_json
+    from evidentia.errors import BadInputError
+    from evidentia.hub.exports import EXPORTS, SUFFIXES
+    from evidentia.workspace.package.store import MANIFEST, load_manifest, locate
+
+    if form not in EXPORTS:
+        raise BadInputError(f"no format {form!r}; there are {', '.join(EXPORTS)}")
+    path = locate(None if (Path(package) / MANIFEST).is_file() else opened(workspace), package)
+    manifest = load_manifest(path)
+    target = out or Path(f"{manifest.id}-v{manifest.version}{SUFFIXES.get(form, f'-{form}')}")
+    made = EXPORTS[form](path, target)
+    if as_json:
+        told = {"package": manifest.id, "version": manifest.version, "format": form, "path": str(made)}
+        print_json(told)
+    else:
+        console().print(f"wrote {made}", soft_wrap=True, markup=False)
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A package zip, an ARA folder, or a discovery.json.")],
+    rung: Annotated[
+        int, typer.Option("--rung", min=1, max=3, help="How far to verify here; 2 and 3 run the package's code.")
+    ] = INTACT,
+    allow_weak_sandbox: WeakSandboxOption = False,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a package in: verified before it is trusted, at the rung it earns here."""
+    from evidentia.cli.output import print_json
+    from evidentia.errors import EvidentiaError
+    from evidentia.hub.imports import import_path
+
+    fresh = not (workspace / "workspace.json").exists()
+    home = opened(workspace, create=True)
+    try:
+        receipt = import_path(home, path, rung=rung, allow_weak_sandbox=allow_weak_sandbox)
+    except EvidentiaError:
+        if fresh:
+            _unmake(home)
+        raise
+    if as_json:
+        print_json(receipt.to_json())
+    else:
+        _tell(receipt)
+
+
+def _unmake(home: Workspace) -> None:
+    """Take a workspace away again that was made for nothing."""
+    if home.package_names() or home.ledger_path.exists():
+        return
+    (home.root / "workspace.json").unlink()
+    for folder in (home.packages, home.root):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _tell(receipt: Receipt) -> None:
+    from rich.text import Text
+
+    from evidentia.cli.output import console, plain
+
+    out = console()
+
+    def line(text: str, style: str = "") -> None:
+        out.print(Text(plain(text), style=style), soft_wrap=True)
+
+    what = "imported" if receipt.new else "already here, nothing added:"
+    line(f"{what} {receipt.package} v{receipt.version} from {receipt.form}", "bold")
+    if receipt.rung >= INTACT:
+        line(f"intact: it earns L{receipt.rung} here", "green")
+    else:
+        earned = f"L{receipt.rung}" if receipt.rung >= 0 else "no rung"
+        line(f"it earns {earned} here:", "yellow")
+        for check in receipt.failed[:SHOWN]:
+            line(f"  L{check['rung']} {check['name']}: {check['detail']}")
+    if receipt.said:
+        line("what others say of it, which counts for nothing until it is verified here:")
+        for said in receipt.said:
+            line(f"  {said.file}: {said.detail}", "" if said.kept else "red")
+        for key in sorted({s.keyid for s in receipt.said if s.keyid and not s.trusted}):
+            line(f"  if you know whose key it is: evidentia verify {receipt.package} --trust {key}", "dim")
+    for title, lines in (
+        ("changed since the version before", receipt.changes),
+        (f"not mapped, all in {receipt.path / 'IMPORT.md'}", receipt.unmapped),
+    ):
+        if lines:
+            more = len(lines) - SHOWN
+            line(f"{title} ({len(lines)}):")
+            for told in [*lines[:SHOWN], *([f"… and {more} more"] if more > 0 else [])]:
+                line(f"  {told}", "dim")
+    line(f"re-run: evidentia verify {receipt.package}", "dim")
