@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from evidentia.kernels import registry
+from evidentia.agents.subjects import family_of
 from evidentia.workspace.checks import evaluate
 from evidentia.workspace.estimators import MissingRowsError
 from evidentia.workspace.records import Check, Claim, Hypothesis, Outcome, PlannedClaim, Row, Status
@@ -72,7 +72,7 @@ def _recordable(value: float | None) -> float | None:
 
 def workload(hypothesis: Hypothesis) -> str:
     """What the systems worked on: the family, and the kind of input where it has several."""
-    kinds = [p.name for p in registry.family(hypothesis.family).parameters if p.kind == "choice"]
+    kinds = [p.name for p in family_of(hypothesis).parameters if p.kind == "choice"]
     named = [str(hypothesis.conditions[k]) for k in kinds if k in hypothesis.conditions]
     return "/".join([hypothesis.family, *named])
 

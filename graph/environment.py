@@ -21,7 +21,7 @@ def describe(level: str, accounting: str, devices: tuple[str, ...], seed: int, w
         python=platform.python_version(),
         platform=platform.platform(),
         processor=processor(),
-        packages={name: _version(name) for name in PACKAGES},
+        packages={name: version_of(name) for name in PACKAGES},
         commit=_commit(),
         sandbox=level,
         variables={k: v for k, v in variables("scratch").items() if "scratch" not in v},
@@ -32,7 +32,8 @@ def describe(level: str, accounting: str, devices: tuple[str, ...], seed: int, w
     )
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """The version of an installed distribution; empty where there is none."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

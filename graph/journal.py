@@ -74,6 +74,7 @@ class Journal:
         self.tree = Tree()
         self.branches: dict[str, Branch] = {}
         self.by_experiment: dict[str, str] = {}
+        self.captures: dict[str, dict[str, Any]] = {}
         self.citations: tuple[Citation, ...] = ()
         self.brief: Brief | None = None
         self.mind = ""
@@ -166,6 +167,18 @@ class Journal:
         if payload["failure"]:
             branch.failures[payload["experiment"]] = Failure(**payload["failure"])
         self.experiments += 1
+
+    def _on_capture_started(self, payload: dict[str, Any], event: Event) -> None:
+        for name in payload["hypotheses"]:
+            self.branches[name].seqs.append(event.seq)
+        self.captures[payload["id"]] = payload
+
+    def _on_capture_ended(self, payload: dict[str, Any], event: Event) -> None:
+        for name in self.captures.pop(payload["id"])["hypotheses"]:
+            self.branches[name].seqs.append(event.seq)
+
+    def _on_dead_end_noted(self, payload: dict[str, Any], event: Event) -> None:
+        self._branch(payload, event).dead_end = DeadEnd.model_validate(payload["dead_end"])
 
     def _on_claims_decided(self, payload: dict[str, Any], event: Event) -> None:
         branch = self._branch(payload, event)

@@ -17,7 +17,7 @@ from evidentia.kernels import registry
 from evidentia.sandbox import Job, Limits, Sandbox, SandboxFailedError
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
-from evidentia.workspace.records import Event
+from evidentia.workspace.records import PERSON, Event
 
 _POLL_SECONDS = 0.3
 
@@ -121,6 +121,8 @@ def rerun(workspace: Workspace, journal: Journal, node: str, sandbox: Sandbox) -
     if name is None or not journal.branches[name].runs():
         nodes = ", ".join(list(journal.tree.node_of.values())[:8])
         raise BadInputError(f"the node {node!r} has no experiment to run again; those that may have are {nodes} …")
+    if journal.mind == PERSON:
+        raise BadInputError(f"{node} holds a person's own command, which a replay does not run; see `evidentia verify`")
     for run in journal.branches[name].runs():
         limits = Limits(
             wall_seconds=run.experiment.limits["wall_seconds"],

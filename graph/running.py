@@ -27,6 +27,7 @@ from evidentia.graph.laboratory import Laboratory
 from evidentia.graph.steps import Listener, RunInterruptedError, Steps, scratch_folder
 from evidentia.sandbox import open_sandbox, strength, strongest_level
 from evidentia.workspace.home import Workspace, open_workspace
+from evidentia.workspace.records import PERSON
 
 SUPERSTEPS = 100_000
 
@@ -157,6 +158,8 @@ def _opened(
         journal = Journal(log)
         scratch = scratch_folder(workspace, name)
         _clear(workspace, name, scratch)
+        if journal.mind == PERSON:
+            raise BadInputError(f"{name} is a person's run: go on with `evidentia capture --run {name} -- COMMAND`")
         thinking = open_mind(mind or journal.mind or "builtin")
         isolation = isolation or (journal.brief.sandbox if journal.brief else Isolation())
         weak = _check_sandbox(thinking, isolation, allow_weak)

@@ -242,18 +242,26 @@ class Steps:
         if branch.outcome is not None:
             return
         failure = self._failure(branch)
-        outcome = analysis.outcome(branch.claims) if branch.claims else "crashed"
-        dead_end = self.mind.conclude(branch.hypothesis, outcome, branch.claims, failure)
+        outcome = analysis.outcome(branch.claims) if branch.claims else self._undecided(branch)
+        dead_end = branch.dead_end or self.mind.conclude(branch.hypothesis, outcome, branch.claims, failure)
         headline = [c for c in branch.claims if c.headline]
         payload: dict[str, Any] = {
             "hypothesis": name,
             "outcome": outcome,
             "claims": [{"id": c.id, "status": c.status} for c in branch.claims],
-            "result": "; ".join(quantity(c) for c in headline) or (failure.mode if failure else ""),
+            "result": "; ".join(quantity(c) for c in headline) or (failure.mode if failure else self._result(name)),
             "evidence": [r.evidence.id for r in branch.runs()],
             "dead_end": dead_end.to_json() if dead_end else None,
         }
         self._write("branch.concluded", payload, "orchestrator")
+
+    def _undecided(self, branch: Branch) -> records.Outcome:
+        """A branch without claims crashed, unless nothing was claimed and nothing failed."""
+        return "crashed" if branch.hypothesis.claims or branch.failures else "null"
+
+    def _result(self, name: str) -> str:
+        """What the tree already says came out."""
+        return str(self.journal.tree.node(self.journal.tree.node_of[name]).fields.get("result", ""))
 
     def _failure(self, branch: Branch) -> Failure | None:
         return next(reversed(branch.failures.values()), None)

@@ -91,9 +91,59 @@ def _decided(tree: Tree, payload: dict[str, Any], seq: int) -> None:
             id=payload["node"],
             type="decision",
             title=payload["choice"],
-            parent=ROOT,
+            parent=payload.get("parent", ROOT),
             source_refs=(f"event {seq}",),
-            fields={"choice": payload["choice"], "alternatives": payload["alternatives"]},
+            fields={"choice": payload["choice"], "alternatives": payload["alternatives"], **_provenance(payload)},
+        )
+    )
+
+
+def _provenance(payload: dict[str, Any]) -> dict[str, str]:
+    """Whose word it is, where the log says so: ARA's ``user`` for what a person noted."""
+    return {"provenance": payload["provenance"]} if "provenance" in payload else {}
+
+
+def _pivoted(tree: Tree, payload: dict[str, Any], seq: int) -> None:
+    names = ("from", "to", "trigger")
+    tree.add(
+        Node(
+            id=payload["node"],
+            type="pivot",
+            title=payload["title"],
+            parent=payload["parent"],
+            source_refs=(f"event {seq}",),
+            fields={**{name: payload[name] for name in names}, **_provenance(payload)},
+        )
+    )
+
+
+def _capturing(tree: Tree, payload: dict[str, Any], seq: int) -> None:
+    for hypothesis in payload["hypotheses"]:
+        tree.graph.nodes[tree.node_of[hypothesis]]["status"] = "running"
+
+
+def _captured(tree: Tree, payload: dict[str, Any], seq: int) -> None:
+    for hypothesis in payload["hypotheses"]:
+        name = tree.node_of[hypothesis]
+        node = tree.node(name)
+        told = "; ".join(text for text in (node.fields["result"], payload["result"]) if text)
+        tree.graph.nodes[name]["node"] = node.model_copy(update={"fields": {**node.fields, "result": told}})
+        tree.graph.nodes[name]["status"] = "recorded"
+
+
+def _dead_end_noted(tree: Tree, payload: dict[str, Any], seq: int) -> None:
+    _dead_end(tree, tree.node_of[payload["hypothesis"]], payload["title"], payload["dead_end"], payload, seq)
+
+
+def _dead_end(tree: Tree, parent: str, title: str, dead_end: dict[str, Any], payload: dict[str, Any], seq: int) -> None:
+    tree.add(
+        Node(
+            id=f"{parent}x",
+            type="dead_end",
+            title=title,
+            parent=parent,
+            source_refs=(f"event {seq}",),
+            fields={**dead_end, **_provenance(payload)},
         )
     )
 
@@ -114,13 +164,15 @@ def _registered(tree: Tree, payload: dict[str, Any], seq: int) -> None:
             )
         )
         parent = pivot
+    dead_end = payload.get("dead_end")
+    result = {"hypothesis": hypothesis["statement"], "result": "", "evidence": []}
     node = Node(
         id=payload["node"],
-        type="experiment",
+        type="dead_end" if dead_end else "experiment",
         title=hypothesis["title"],
         parent=parent,
         source_refs=(f"event {seq}",),
-        fields={"hypothesis": hypothesis["statement"], "result": "", "evidence": []},
+        fields={**(dead_end or result), **_provenance(payload)},
     )
     tree.add(node, status="open", hypothesis=payload["id"], form=hypothesis["form"])
     tree.node_of[payload["id"]] = payload["node"]
@@ -137,26 +189,18 @@ def _concluded(tree: Tree, payload: dict[str, Any], seq: int) -> None:
     data = tree.graph.nodes[name]
     node = tree.node(name)
     claims = payload["claims"]
-    data["node"] = node.model_copy(
-        update={"fields": {**node.fields, "result": payload["result"], "evidence": payload["evidence"]}}
-    )
+    if node.type == "experiment":
+        data["node"] = node.model_copy(
+            update={"fields": {**node.fields, "result": payload["result"], "evidence": payload["evidence"]}}
+        )
     data["status"] = payload["outcome"]
     data["claims"] = {
         "total": len(claims),
         "decided": sum(c["status"] != "inconclusive" for c in claims),
         "supported": sum(c["status"] == "supported" for c in claims),
     }
-    if dead_end := payload["dead_end"]:
-        tree.add(
-            Node(
-                id=f"{name}x",
-                type="dead_end",
-                title=dead_end["failure_mode"],
-                parent=name,
-                source_refs=(f"event {seq}",),
-                fields=dead_end,
-            )
-        )
+    if (dead_end := payload["dead_end"]) and node.type == "experiment" and f"{name}x" not in tree.graph:
+        _dead_end(tree, name, dead_end["failure_mode"], dead_end, {}, seq)
 
 
 def _compiled(tree: Tree, payload: dict[str, Any], seq: int) -> None:
@@ -166,6 +210,10 @@ def _compiled(tree: Tree, payload: dict[str, Any], seq: int) -> None:
 _HANDLERS = {
     "run.started": _started,
     "decision.made": _decided,
+    "pivot.made": _pivoted,
+    "capture.started": _capturing,
+    "capture.ended": _captured,
+    "dead_end.noted": _dead_end_noted,
     "hypothesis.registered": _registered,
     "experiment.planned": _planned,
     "branch.concluded": _concluded,

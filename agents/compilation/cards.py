@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evidentia.agents.subjects import metric_of, parameters_of, source_of
 from evidentia.agents.wording import number, words
 from evidentia.kernels import registry
 from evidentia.workspace.records import Hypothesis
@@ -9,7 +10,7 @@ from evidentia.workspace.records import Hypothesis
 
 def concepts(h: Hypothesis) -> list[dict[str, str]]:
     """The terms of a hypothesis: its metric, its systems, what it varies."""
-    metric = registry.family(h.family).metric(h.metric)
+    metric = metric_of(h)
     related = ", ".join((*h.systems, *h.varied))
     found = [
         {
@@ -21,18 +22,17 @@ def concepts(h: Hypothesis) -> list[dict[str, str]]:
         }
     ]
     for system in h.systems:
-        card = registry.kernel(h.family, system)
-        source = f"{card.paper.title}{', ' + card.paper.section if card.paper.section else ''}"
+        definition, boundary = source_of(h, system)
         found.append(
             {
                 "name": system,
                 "notation": system,
-                "definition": f"{card.purpose} Source: {source}.",
-                "boundary": f"implemented as {card.implementation}",
+                "definition": definition,
+                "boundary": boundary,
                 "related": metric.name,
             }
         )
-    known = registry.parameters(h.family)
+    known = parameters_of(h)
     found += [
         {
             "name": words(v),
@@ -48,7 +48,7 @@ def concepts(h: Hypothesis) -> list[dict[str, str]]:
 
 def parameters(h: Hypothesis) -> list[dict[str, str]]:
     """Every parameter of the cells with its values and whether it was varied."""
-    known = registry.parameters(h.family)
+    known = parameters_of(h)
     found = []
     for name in dict.fromkeys(k for c in h.cells for k in c.conditions):
         values = list(dict.fromkeys(c.conditions[name] for c in h.cells if name in c.conditions))

@@ -14,6 +14,7 @@ from evidentia.agents.compilation import figures
 from evidentia.agents.compilation.cards import concepts, parameters
 from evidentia.agents.compilation.table import table_picture
 from evidentia.agents.compilation.tree import exploration_tree
+from evidentia.agents.subjects import family_of, metric_of
 from evidentia.agents.wording import listed, number, told, words
 from evidentia.kernels import registry
 from evidentia.prompts import names, render, version
@@ -30,9 +31,11 @@ from evidentia.workspace.package.manifest import (
 from evidentia.workspace.package.store import hashes, write_package
 from evidentia.workspace.quantities import figure as digits
 from evidentia.workspace.quantities import quantity
-from evidentia.workspace.records import Branch, Citation, Claim, Row, Run
+from evidentia.workspace.records import OWN_COMMAND, PERSON, Branch, Citation, Claim, Row, Run
 
-FOLDER = "compilation"
+FOLDER, PERSONS_FOLDER = "compilation", "capture"
+"""The templates of a package; those of a person's run stand in for the ones of the same name."""
+NOTHING_RAN = b"Nothing was run: this package holds what a person noted.\n"
 LICENCE = """SPDX-License-Identifier: Apache-2.0 AND CC-BY-4.0
 
 Code (src/) is licensed under the Apache License, Version 2.0: https://www.apache.org/licenses/LICENSE-2.0
@@ -66,7 +69,8 @@ class _Material:
 
     def __init__(self, branch: Branch, workspace: Workspace, package: str) -> None:
         self.branch, self.blobs, self.package = branch, workspace.blobs, package
-        self.metric = registry.family(branch.hypothesis.family).metric(branch.hypothesis.metric)
+        self.metric = metric_of(branch.hypothesis)
+        self.by_person = branch.mind == PERSON
         self.rows: dict[str, list[Row]] = {}
         self.entries = [self._entry(f"E{i:02d}", run) for i, run in enumerate(branch.runs, start=1)]
         measured = [r for e in self.entries if e["role"] == "measure" for r in self.rows.get(e["id"], [])]
@@ -81,6 +85,8 @@ class _Material:
         if digest and evidence.ok:
             self.rows[name] = [json.loads(line) for line in data.splitlines() if line.strip()]
         role = {"measure": f"measurement, look {experiment.look + 1}", "falsify": "attack"}.get(experiment.role, "")
+        if evidence.environment.sandbox == OWN_COMMAND:
+            role = "a person's command"
         verified = [c.id for c in self.branch.claims if evidence.id in c.evidence]
         attacked = [c.id for a in self.branch.attacks if evidence.id in a.evidence for c in a.claims]
         return {
@@ -102,18 +108,17 @@ class _Material:
             "verifies": ", ".join(dict.fromkeys(verified or attacked)) or "none",
         }
 
+    @property
+    def _own_templates(self) -> list[str]:
+        return names(PERSONS_FOLDER) if self.by_person else []
+
     def _tags(self) -> tuple[str, ...]:
         h = self.branch.hypothesis
         kind = [
-            str(h.conditions[p.name])
-            for p in registry.family(h.family).parameters
-            if p.kind == "choice" and p.name in h.conditions
+            str(h.conditions[p.name]) for p in family_of(h).parameters if p.kind == "choice" and p.name in h.conditions
         ]
-        return tuple(
-            dict.fromkeys(
-                [h.family, h.form, h.metric.replace("_", "-"), *h.systems, *kind[:1], "ai-generated-research"]
-            )
-        )
+        origin = "recorded-by-a-person" if self.by_person else "ai-generated-research"
+        return tuple(dict.fromkeys([h.family, h.form, h.metric.replace("_", "-"), *h.systems, *kind[:1], origin]))
 
     @property
     def abstract(self) -> str:
@@ -121,7 +126,11 @@ class _Material:
         h, b = self.branch.hypothesis, self.branch
         told = "; ".join(f"{c.id} is {c.status}: {quantity(c)}" for c in b.claims if c.headline)
         seeds = max((c.n for c in b.claims), default=0)
-        first = f"Asked: {b.question} This branch tests whether {_lower(h.statement)}."
+        tested = h.statement if self.by_person else _lower(h.statement)
+        first = f"Asked: {b.question} This branch tests whether {tested}."
+        if self.by_person and not b.claims:
+            told = f"Asked: {b.question} {'Noted' if not b.runs else 'Recorded'} by a person: {h.statement}."
+            return f"{told} {b.dead_end.failure_mode}." if b.dead_end else f"{told} Nothing was claimed before it ran."
         if not b.claims:
             return f"{first} The experiment gave no rows: {b.dead_end.failure_mode if b.dead_end else 'no reason'}."
         return f"{first} Over {seeds} seeds the hypothesis is {_verdict(b.outcome)}. {told}."
@@ -153,7 +162,7 @@ class _Material:
                 )
                 for e in self.entries
             ),
-            templates={name: version(name) for name in names(FOLDER)},
+            templates={name: version(name) for name in (*names(FOLDER), *self._own_templates)},
             files=hashes(complete),
         )
         return manifest, complete
@@ -186,6 +195,8 @@ class _Material:
             made[f"evidence/logs/{e['id']}.stderr.txt"] = e["stderr"]
             if e["rows"]:
                 made[f"evidence/rows/{e['id']}.jsonl"] = e["data"]
+        if not self.entries:
+            made |= dict.fromkeys(("src/execution/README.txt", "evidence/results/README.txt"), NOTHING_RAN)
         made |= self._table() | self._figure()
         return made
 
@@ -262,7 +273,8 @@ class _Material:
             "cell": lambda text: text.replace("|", "\\|"),
             "yaml": lambda text: json.dumps(text, ensure_ascii=False),
         }
-        return render(f"{FOLDER}/{name}", **{**data, **more})
+        own = f"{PERSONS_FOLDER}/{name}"
+        return render(own if own in self._own_templates else f"{FOLDER}/{name}", **{**data, **more})
 
     def _entries_of(self, claim: Claim) -> list[dict[str, Any]]:
         return [e for e in self.entries if e["evidence_id"] in claim.evidence]
@@ -293,6 +305,8 @@ def _verdict(outcome: str) -> str:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
+    if not seeds:
+        return "none"
     return f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evidentia.agents.subjects import metric_of, parameters_of
 from evidentia.agents.wording import number, words
-from evidentia.kernels import registry
 from evidentia.workspace.package.manifest import CellResult
 from evidentia.workspace.quantities import figure as digits
 from evidentia.workspace.records import Branch, Claim
@@ -75,8 +75,8 @@ def render(size: tuple[float, float], draw: Callable[[Figure], None]) -> tuple[b
 
 def draw(branch: Branch, results: Sequence[CellResult]) -> Drawing | None:
     """The figure that suits the form of the hypothesis; None where nothing was measured."""
-    if not results or not branch.claims:
-        return None
+    if not results or all(c.check.estimator == "mean" for c in branch.claims):
+        return None  # one number of one system is no effect: the table says it
     form = branch.hypothesis.form
     if form in ("trend", "crossover", "optimum"):
         return _curves(branch, results, branch.claims[0].check.parameter)
@@ -98,8 +98,8 @@ def _series(branch: Branch, results: Sequence[CellResult], name: str) -> dict[st
 def _curves(branch: Branch, results: Sequence[CellResult], name: str) -> Drawing | None:
     if any(name not in r.conditions or isinstance(r.conditions[name], str) for r in results):
         return _effects(branch)
-    metric = registry.family(branch.hypothesis.family).metric(branch.hypothesis.metric)
-    parameter = registry.parameters(branch.hypothesis.family)[name]
+    metric = metric_of(branch.hypothesis)
+    parameter = parameters_of(branch.hypothesis)[name]
     series = _series(branch, results, name)
     positive = all(r.mean > 0 for r in results)
     claim = branch.claims[0]
@@ -178,11 +178,12 @@ def _effects(branch: Branch) -> Drawing | None:
     shown = [c for c in branch.claims if c.value is not None and c.ci is not None]
     if not shown:
         return None
-    metric = registry.family(branch.hypothesis.family).metric(branch.hypothesis.metric)
+    metric = metric_of(branch.hypothesis)
     ratio = metric.effect == "ratio"
     step = metric.smallest_effect
     labels = [_place(branch, c) for c in shown]
-    against = f"{shown[0].check.system} {'over' if ratio else 'minus'} {_versus(shown[0])}"
+    versus = _versus(shown[0])
+    against = shown[0].check.system + (f" {'over' if ratio else 'minus'} {versus}" if versus else "")
 
     def paint(figure: Figure) -> None:
         from matplotlib.lines import Line2D

@@ -55,6 +55,8 @@ class Failure:
     @property
     def mode(self) -> str:
         """The failure in a few words."""
+        if self.exceeded and self.exceeded.startswith("interrupted"):
+            return self.exceeded
         if self.exceeded:
             return f"limit exceeded ({self.exceeded})"
         if self.refused:
