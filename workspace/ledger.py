@@ -21,7 +21,14 @@ RUN = "ledger"
 
 
 def publish(
-    workspace: Workspace, package: str, version: int, *, run: str, outcome: str, key: str | None = None
+    workspace: Workspace,
+    package: str,
+    version: int,
+    *,
+    run: str,
+    outcome: str,
+    key: str | None = None,
+    actor: str = "compilation",
 ) -> Event:
     """Announce a version of a package; announcing it twice counts once.
 
@@ -57,7 +64,7 @@ def publish(
         "node": tested[-1] if tested else "",
         "key": key,
     }
-    return append_event(workspace.ledger_path, RUN, PUBLISHED, payload, "compilation")
+    return append_event(workspace.ledger_path, RUN, PUBLISHED, payload, actor)
 
 
 def record_verification(

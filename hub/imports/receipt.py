@@ -160,7 +160,7 @@ def take_in(
             append_event(workspace.ledger_path, RUN, IMPORTED, told, ACTOR)
         manifest = load_manifest(path)
         key = keys[0] if len(keys) == 1 else ""
-        publish(workspace, package, version, run=manifest.run, outcome=manifest.outcome, key=key)
+        publish(workspace, package, version, run=manifest.run, outcome=manifest.outcome, key=key, actor=ACTOR)
     if (last := known.verified.get(version)) and last.asked >= rung:
         return last.rung, tuple(last.failed)
     report = verify(path, workspace, rung, actor=ACTOR, allow_weak_sandbox=allow_weak_sandbox)

@@ -86,6 +86,9 @@ def lint(package: Path) -> list[Finding]:
     found = list(_files(package))
     if found:
         return found
+    found = list(_unreadable(package))
+    if found:
+        return found
     texts = {name: (package / name).read_text(encoding="utf-8") for name in MANDATORY}
     found += _front_matter(texts["PAPER.md"])
     for name, blocks in LABELS.items():
@@ -111,6 +114,21 @@ def _files(package: Path) -> Iterator[Finding]:
             yield Finding(name, 0, "missing folder", "add it")
 
 
+def _unreadable(package: Path) -> Iterator[Finding]:
+    """Texts that are not UTF-8: nothing can be said of them."""
+    scripts = (p.relative_to(package) for p in (package / "src/execution").glob("*.py"))
+    told = (
+        p.relative_to(package) for folder in ("tables", "figures") for p in (package / "evidence" / folder).glob("*.md")
+    )
+    for name in sorted({*MANDATORY, *map(str, scripts), *map(str, told)}):
+        try:
+            (package / name).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            yield Finding(name, 1, "encoding", f"write it in UTF-8: {error.reason} at byte {error.start}")
+        except OSError as error:
+            yield Finding(name, 1, "unreadable", error.strerror or "make it readable")
+
+
 def _front_matter(text: str) -> Iterator[Finding]:
     match = re.match(r"---\n(.*?)\n---\n", text, re.S)
     if not match:
@@ -118,7 +136,7 @@ def _front_matter(text: str) -> Iterator[Finding]:
         return
     try:
         data = yaml.safe_load(match[1])
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         yield Finding("PAPER.md", 1, "front matter", f"mend the YAML: {str(error).splitlines()[0]}")
         return
     for key in ("title", "authors", "year"):
@@ -175,7 +193,7 @@ def _tree(text: str) -> Iterator[Finding]:
     name = "trace/exploration_tree.yaml"
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         yield Finding(name, 1, "tree", f"mend the YAML: {str(error).splitlines()[0]}")
         return
     roots = data.get("tree") if isinstance(data, dict) else None
@@ -185,16 +203,24 @@ def _tree(text: str) -> Iterator[Finding]:
     seen: dict[str, dict[str, Any]] = {}
     yield from _nodes(name, roots, seen)
     for key, node in seen.items():
-        for other in node.get("also_depends_on", []):
-            if other not in seen:
+        others = node.get("also_depends_on") or []
+        for other in others if isinstance(others, list) else [others]:
+            if str(other) not in seen:
                 yield Finding(name, 1, "tree", f"{key} depends on {other}, which is not in the tree")
 
 
-def _nodes(name: str, nodes: list[dict[str, Any]], seen: dict[str, dict[str, Any]]) -> Iterator[Finding]:
-    for node in nodes:
+def _nodes(name: str, roots: list[Any], seen: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    """Each node once, depth first; what YAML's references make part of itself ends at the id that stands twice."""
+    waiting = [*reversed(roots)]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, dict):
+            yield Finding(name, 1, "tree", f"{str(node)[:40]!r} is no node; a node has id, type and title")
+            continue
         key = str(node.get("id", "?"))
         if key in seen:
             yield Finding(name, 1, "tree", f"the id {key} stands twice")
+            continue
         seen[key] = node
         wanted = NODE_FIELDS.get(str(node.get("type")))
         if wanted is None:
@@ -203,7 +229,10 @@ def _nodes(name: str, nodes: list[dict[str, Any]], seen: dict[str, dict[str, Any
         for field in (*wanted, "title", "support_level"):
             if field not in node:
                 yield Finding(name, 1, "tree", f"{key} lacks {field}")
-        children = node.get("children", [])
+        children = node.get("children") or []
+        if not isinstance(children, list):
+            yield Finding(name, 1, "tree", f"the children of {key} are no list")
+            continue
         if node["type"] == "dead_end" and children:
             yield Finding(name, 1, "tree", f"the dead end {key} has children")
-        yield from _nodes(name, children, seen)
+        waiting += reversed(children)

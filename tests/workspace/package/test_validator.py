@@ -70,3 +70,22 @@ def test_a_dead_end_with_children_is_named(copied: Any, refuted: Path) -> None:
     node["children"] = [{"id": "N99", "type": "question", "title": "?", "support_level": "explicit", "description": ""}]
     path.write_text(yaml.safe_dump(data))
     assert any(f"the dead end {node['id']} has children" in f.mend for f in lint(copy.path))
+
+
+HOSTILE = {
+    "not UTF-8": (b"\xff\xfe tree", "write it in UTF-8"),
+    "a part of itself": (b"tree: &t\n- id: N01\n  type: question\n  title: t\n  children: *t\n", "stands twice"),
+    "nodes that are none": (b"tree:\n- 7\n- [a]\n", "is no node"),
+    "children that are no list": (b"tree:\n- id: N01\n  type: question\n  children: 5\n", "are no list"),
+    "an odd dependency": (b"tree:\n- id: N01\n  type: question\n  also_depends_on: {a: 1}\n", "not in the tree"),
+    "a nest": (b"tree: " + b"[" * 3000, "tree"),
+    "an impossible date": (b"tree: 2026-99-99", "tree"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_a_hostile_tree_is_a_finding_and_no_crash(copied: Any, supported: Path, name: str) -> None:
+    content, told = HOSTILE[name]
+    package = copied(supported).path
+    (package / "trace/exploration_tree.yaml").write_bytes(content)
+    assert any(told in str(finding) for finding in lint(package))
