@@ -78,6 +78,8 @@ class Metric:
     `smallest_effect` is the smallest effect of interest on that scale (0.5 points; a ratio of 1.1).
     `limit` is the value at which the metric starts to hurt, where the field has one, with `limit_source`.
     `timed` metrics vary from run to run and are measured with the machine otherwise idle.
+    `aliases` are words by which a question may mean the metric (“misses” for a hit rate); `synonyms` are other
+    names of the very same number, under which it may be reported elsewhere.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Metric:
     aliases: tuple[str, ...] = ()
     limit: float | None = None
     limit_source: str = ""
+    synonyms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ register_family(
                 effect="difference",
                 smallest_effect=0.5,
                 aliases=("hit rate", "hit ratio", "hits", "miss rate", "misses"),
+                synonyms=("hit ratio", "cache hit rate", "cache hit ratio"),
             ),
             Metric(
                 "throughput",
@@ -27,6 +28,7 @@ register_family(
                 smallest_effect=1.1,
                 timed=True,
                 aliases=("throughput", "requests per second", "fast", "faster", "speed"),
+                synonyms=("requests per second",),
             ),
         ),
         parameters=(
