@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evidentia.cli import library, packages, runs, trees
+from evidentia.cli import capture, exchange, library, packages, runs, tensions, trees
 
 app = typer.Typer(
     name="evidentia",
@@ -25,8 +25,13 @@ app.command("packages")(packages.packages)
 app.command("show")(packages.show)
 app.command("verify")(packages.verify)
 app.command("review")(packages.review)
+app.add_typer(tensions.app)
+app.command("export")(exchange.export)
+app.command("import")(exchange.import_)
 app.command("kernels")(library.kernels)
 app.command("doctor")(library.doctor)
+app.command("capture", context_settings={"allow_interspersed_args": False})(capture.capture)
+app.add_typer(capture.note, name="note")
 
 
 @app.callback(invoke_without_command=True)

@@ -116,6 +116,14 @@ def sentence(progress: Progress, event: Event) -> str:
         return plain(f"run {event.run}: {p['brief']['question']}")
     if event.kind == "run.resumed":
         return "resumed" + (f"; {p['repaired']}" if p.get("repaired") else "")
+    if event.kind == "capture.started":
+        return plain(f"running {' '.join(' '.join(p['command']).split())}")
+    if event.kind == "capture.ended":
+        return plain(f"recorded: {p['result']}")
+    if event.kind == "pivot.made":
+        return plain(f"pivot {p['node']}: {p['title']}")
+    if event.kind == "dead_end.noted":
+        return plain(f"dead end: {p['title']}")
     if event.kind == "literature.found":
         return f"literature: {len(p['citations'])} entries of the bibliography"
     if event.kind == "decision.made":

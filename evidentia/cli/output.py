@@ -19,8 +19,9 @@ STYLES = {
     "crashed": "magenta",
     "running": "cyan",
     "open": "dim",
+    "recorded": "cyan",
 }
-SIGNS = {"supported": "✓", "refuted": "✗", "null": "?", "crashed": "!", "running": "▸", "open": "·"}
+SIGNS = {"supported": "✓", "refuted": "✗", "null": "?", "crashed": "!", "running": "▸", "open": "·", "recorded": "●"}
 WIDE = 200
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 

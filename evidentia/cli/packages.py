@@ -23,52 +23,62 @@ def packages(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Show at most so many.")] = 100,
+    outcome: Annotated[
+        str, typer.Option("--outcome", metavar="NAME", help="supported, refuted, null or crashed.")
+    ] = "",
+    category: Annotated[str, typer.Option("--category", metavar="NAME", help="As in cs.PF.")] = "",
+    tag: Annotated[str, typer.Option("--tag", metavar="TAG")] = "",
+    rung: Annotated[int | None, typer.Option("--rung", min=0, max=5, help="The lowest rung to show.")] = None,
+    tension: Annotated[str, typer.Option("--tension", metavar="STATE", help="contested, open, resolved or none.")] = "",
+    fresh: Annotated[
+        bool | None,
+        typer.Option(
+            "--fresh/--stale", help="Verified within 180 days and unchanged since, or not.", show_default=False
+        ),
+    ] = None,
+    search: Annotated[
+        str,
+        typer.Option(
+            "--search",
+            metavar="TEXT",
+            help="Words, beginnings (cach*) and “phrases in quotes” of titles, questions, claims, lessons, tags.",
+        ),
+    ] = "",
 ) -> None:
-    """List the packages, ranked by attention: what verification has earned."""
-    from evidentia.cli.output import SIGNS, console, print_json, styled
-    from evidentia.hub.ranking import list_packages
+    """List the packages, ranked by attention: what verification, use and people's reviews have earned."""
+    from evidentia.cli.output import print_json
+    from evidentia.cli.ranked import print_list
+    from evidentia.hub.ranking import find_packages
+    from evidentia.workspace.index import Facets
 
-    found = list_packages(opened(workspace))
+    facets = Facets(outcome, category, tag, rung, tension, fresh, search)
+    total, found = find_packages(opened(workspace), facets, limit)
     if as_json:
-        print_json(found[:limit])
-        return
-    out = console()
-    if not found:
-        out.print("No packages yet; `evidentia run` makes them.")
-        return
-    from rich.table import Table
-
-    table = Table("attention", "rung", "outcome", "claims", box=None, pad_edge=False)
-    table.add_column("package", overflow="fold")
-    for item in found[:limit]:
-        claims = item["claims"]
-        outcome = item["outcome"]
-        table.add_row(
-            f"{item['attention']:.1f}",
-            f"L{item['rung']}" if item["rung"] >= 0 else "–",
-            styled(f"{SIGNS[outcome]} {outcome}", outcome),
-            f"{claims['decided']}/{claims['total']}",
-            styled(item["id"]),
-        )
-    out.print(table)
-    more = len(found) - limit
-    out.print(
-        f"{len(found)} packages{f', {more} more with --limit' if more > 0 else ''}; claims are decided/all; "
-        "attention is 1 + 3 per verified rung.",
-        style="dim",
-    )
+        print_json(found)
+    else:
+        print_list(total, found, narrowed=facets != Facets())
 
 
 def show(
     package: Annotated[str, typer.Argument(metavar="[PKG]", help="A package; without it, the best-ranked one.")] = "",
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="List every point of its attention with its ledger event.")
+    ] = False,
 ) -> None:
     """Print a package's claims with values, intervals, and where each number comes from."""
     from evidentia.cli.output import console, print_json
     from evidentia.workspace.package.store import load_manifest
 
     path = _find(package or _best(workspace), workspace)
+    if why:
+        from evidentia.cli.ranked import print_why
+        from evidentia.hub.ranking import explain
+
+        found = explain(opened(workspace), path.parent.name)
+        print_json(found) if as_json else print_why(found)
+        return
     manifest = load_manifest(path)
     if as_json:
         print_json(manifest.to_json())
@@ -126,34 +136,50 @@ def _expected(expect: Any) -> str:
 
 
 def verify(
-    package: PackageArgument,
-    rung: Annotated[int, typer.Option("--rung", min=0, max=3, help="How far to climb: 0 to 3.")] = 3,
+    package: Annotated[str, typer.Argument(metavar="PKG", help="A package, as for show; or none, with --all.")] = "",
+    rung: Annotated[int, typer.Option("--rung", min=0, max=5, help="How far to climb: 0 to 5.")] = 3,
+    every: Annotated[bool, typer.Option("--all", help="All packages, the longest unverified first.")] = False,
+    sample: Annotated[int | None, typer.Option("--sample", min=1, metavar="K", help="With --all: only K.")] = None,
+    seed_offset: Annotated[
+        int | None, typer.Option("--seed-offset", metavar="N", help="By how much L4 shifts the registered seeds.")
+    ] = None,
+    trust: Annotated[
+        str, typer.Option("--trust", metavar="KEYID", help="Count what this key has signed of PKG, from now on.")
+    ] = "",
+    attest: Annotated[
+        Path | None, typer.Option("--attest", metavar="DIR", help="Sign the result of a package from elsewhere, too.")
+    ] = None,
     allow_weak_sandbox: WeakSandboxOption = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify a package: intact (L0, L1), runs again (L2), the same numbers come out (L3)."""
-    from evidentia.cli.output import console, print_json
+    """Verify a package: intact (L0, L1), runs again (L2), same numbers (L3), other operator (L4), replicated (L5)."""
+    from evidentia.cli.output import print_json
+    from evidentia.cli.verified import failed, print_report, print_summary
+    from evidentia.errors import BadInputError
+    from evidentia.hub.verification import trust_key, verify_all
     from evidentia.hub.verification import verify as climb
 
+    if every == bool(package):
+        raise BadInputError("name one package, or none with --all")
+    if every and (seed_offset is not None or trust or attest):
+        raise BadInputError("--seed-offset, --trust and --attest are for one package, not for --all")
+    if sample is not None and not every:
+        raise BadInputError("--sample is for --all")
+    if every:
+        reports = verify_all(opened(workspace), sample=sample, rung=rung, allow_weak_sandbox=allow_weak_sandbox)
+        found = list(reports) if as_json else print_summary(reports)
+        if as_json:
+            print_json(found)
+        if any(failed(report) for report in found):
+            raise typer.Exit(1)
+        return
     path = _find(package, workspace)
-    home = opened(workspace) if (workspace / "workspace.json").exists() else None
-    report = climb(path, home, rung, allow_weak_sandbox=allow_weak_sandbox)
-    if as_json:
-        print_json(report)
-    else:
-        from rich.table import Table
-        from rich.text import Text
-
-        from evidentia.cli.output import plain
-
-        table = Table("rung", "check", "", "what was found", box=None, pad_edge=False)
-        for check in report["checks"]:
-            sign = Text("pass", style="green") if check["passed"] else Text("FAIL", style="bold red")
-            table.add_row(f"L{check['rung']}", check["name"], sign, Text(plain(check["detail"])))
-        console().print(table)
-        reached = f"reached L{report['rung']}" if report["rung"] >= 0 else "not even L0 holds"
-        console().print(f"{report['package']}: {reached} of L{rung}")
+    home = opened(workspace) if trust or attest or (workspace / "workspace.json").exists() else None
+    if trust and home:
+        trust_key(home, path, trust)
+    report = climb(path, home, rung, allow_weak_sandbox=allow_weak_sandbox, seed_offset=seed_offset, attest_to=attest)
+    print_json(report) if as_json else print_report(report)
     if report["rung"] < rung:
         raise typer.Exit(1)
 
@@ -189,9 +215,9 @@ def review(
 def _best(workspace: Path) -> str:
     """The id of the package at the top of the ranking."""
     from evidentia.errors import BadInputError
-    from evidentia.hub.ranking import list_packages
+    from evidentia.hub.ranking import find_packages
 
-    ranked = list_packages(opened(workspace))
+    _, ranked = find_packages(opened(workspace), limit=1)
     if not ranked:
         raise BadInputError(f"there are no packages in {workspace} yet; `evidentia run` makes them")
     return str(ranked[0]["id"])

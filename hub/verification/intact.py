@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
 from evidentia.errors import IntegrityError
+from evidentia.hub.verification.attested import check_attestations
 from evidentia.hub.verification.log import check_log
 from evidentia.hub.verification.numbers import ungrounded, unquoted
-from evidentia.hub.verification.opened import ROWS, Opened, Result
+from evidentia.hub.verification.opened import MALFORMED, ROWS, Opened, Result
+from evidentia.hub.verification.plans import counted, sampled, vacuous
+from evidentia.hub.verification.scripts import reads_results
+from evidentia.hub.verification.told import environment, summary, tree
 from evidentia.workspace.canonical import canonical, sha256
 from evidentia.workspace.checks import evaluate
 from evidentia.workspace.estimators import MissingRowsError
 from evidentia.workspace.package.manifest import summarise
+from evidentia.workspace.package.store import MANIFEST
 from evidentia.workspace.records import Claim, Row, Status
+from evidentia.workspace.secrets import find_secret
 from evidentia.workspace.units import dimension
-
-SECRETS = {
-    "a private key": rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
-    "an AWS access key": rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "a GitHub token": rb"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})",
-    "an API key": rb"\bsk-[A-Za-z0-9_-]{20,}",
-    "a Google API key": rb"\bAIza[0-9A-Za-z_-]{35}",
-    "a Slack token": rb"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-    "a Hugging Face token": rb"\bhf_[A-Za-z0-9]{30,}",
-    "a password": rb"(?i:\b(?:password|passwd|secret|api_?key|access_?token)\b[\"']?\s*[:=]\s*[\"'][^\"'\s]{8,}[\"'])",
-}
-_SECRETS = re.compile(b"|".join(b"(%s)" % pattern for pattern in SECRETS.values()))
 
 
 def check_intact(package: Opened) -> Iterator[Result]:
@@ -37,6 +30,11 @@ def check_intact(package: Opened) -> Iterator[Result]:
     for name, faults, fine in check_log(package):
         yield _result(name, faults, fine)
     yield _result("seeds", _seeds(package), "the rows are of the registered seeds and cells")
+    yield _result("sample plan", sampled(package), "the seeds measured are those of the registered looks")
+    yield _result("vacuous checks", vacuous(package), "every registered check can hold and can fail")
+    yield _result("evidence counted", counted(package), "the claims rest on all measurements")
+    yield _result("scripts", reads_results(package), "no script reads or carries what it is to find")
+    yield _result("environment", environment(package), "the environment is recorded, and told as it is recorded")
     yield from (_result(f"claim {c.id}", _claim(package, c), _fine(c)) for c in package.branch.claims)
     for number, attack in enumerate(package.branch.attacks, start=1):
         for claim in attack.claims:
@@ -44,9 +42,12 @@ def check_intact(package: Opened) -> Iterator[Result]:
     yield _result("registered checks", _registered(package), "every claim is decided by the check registered for it")
     yield _result("results", _results(package), "every cell's mean and interval follow from the rows")
     yield _result("claims in prose", unquoted(package), "README.md and claims.md say what the claims say")
+    yield _result("summary", summary(package), "abstract and unit of the manifest are those of PAPER.md and the metric")
     yield _result("numbers", ungrounded(package), "every number in prose and tables is a recorded one")
     yield _result("dead end", _dead_end(package), "failure mode and lesson are told where the branch did not hold")
+    yield _result("tree", tree(package), "the exploration tree tells the branch's nodes")
     yield _result("secrets", _secrets(package), "no file holds a secret")
+    yield check_attestations(package)
 
 
 def _result(name: str, faults: Iterator[str], fine: str) -> Result:
@@ -54,6 +55,8 @@ def _result(name: str, faults: Iterator[str], fine: str) -> Result:
         first = next(faults, None)
     except IntegrityError as error:
         first = str(error)
+    except MALFORMED as error:
+        first = f"a record lacks what it must have, or has it in another form: {type(error).__name__} {error}"
     return Result(1, name, first is None, fine if first is None else first)
 
 
@@ -200,10 +203,15 @@ def _dead_end(package: Opened) -> Iterator[str]:
     branch = package.branch
     decided = {c.status for c in branch.claims if c.headline}
     due = "refuted" if "refuted" in decided else "supported" if decided == {"supported"} else "null"
-    if branch.outcome != (due if branch.claims else "crashed"):
-        yield f"the outcome is stated as {branch.outcome}, the claims give {due if branch.claims else 'crashed'}"
+    if not branch.claims:
+        failed = any(not run.evidence.ok for run in branch.runs)
+        due = "crashed" if branch.hypothesis.claims or failed else "null"
+    if branch.outcome != due:
+        yield f"the outcome is stated as {branch.outcome}, the claims give {due}"
     if branch.outcome == "supported":
         return
+    if branch.dead_end is None and due == "null" and not branch.hypothesis.claims and branch.runs:
+        return  # recorded without a claim: there was nothing that could have held or failed
     if branch.dead_end is None:
         yield f"the branch is {branch.outcome} and tells no dead end"
         return
@@ -215,8 +223,8 @@ def _dead_end(package: Opened) -> Iterator[str]:
 
 
 def _secrets(package: Opened) -> Iterator[str]:
-    kinds = list(SECRETS)
-    for name in sorted(package.names()):
-        if match := _SECRETS.search(package.read(name)):
-            kind = next(kinds[i] for i, group in enumerate(match.groups()) if group is not None)
-            yield f"{name}:{package.read(name)[: match.start()].count(10) + 1}: holds {kind}"
+    for name in sorted({*package.names(), MANIFEST}):
+        data = package.read(name)
+        if found := find_secret(data):
+            kind, place = found
+            yield f"{name}:{data[:place].count(10) + 1}: holds {kind}"

@@ -10,50 +10,85 @@ from pathlib import Path
 from typing import Any
 
 from evidentia.errors import BadInputError, EvidentiaError, IntegrityError
+from evidentia.hub.ranking import record_uses
+from evidentia.hub.verification.attested import attest, folder_of, manifest_digest
 from evidentia.hub.verification.intact import check_intact
-from evidentia.hub.verification.opened import Opened, Result, open_package
+from evidentia.hub.verification.opened import MALFORMED, Opened, Result, open_package
 from evidentia.hub.verification.recomputed import check_recomputed
+from evidentia.hub.verification.replicated import check_replicated
+from evidentia.hub.verification.reproduced import OPERATOR, Verifier, check_reproduced, fresh_offset
 from evidentia.hub.verification.reruns import check_reruns
 from evidentia.hub.verification.structure import check_structure
 from evidentia.sandbox import Sandbox, SandboxFailedError, open_sandbox, strength, strongest_level
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.ledger import record_verification
+from evidentia.workspace.signing import Key, workspace_key
 
-HIGHEST = 3
+HIGHEST = 5
+DEFAULT = 3
 RUNNING = 2
+REPRODUCED = 4
 FOREIGN = "bubblewrap"
 
 
 def verify(
     package_path: Path,
     workspace: Workspace | None = None,
-    rung: int = HIGHEST,
+    rung: int = DEFAULT,
     *,
     sandbox: Sandbox | None = None,
     actor: str = "verifier",
     allow_weak_sandbox: bool = False,
+    seed_offset: int | None = None,
+    attest_to: Path | None = None,
 ) -> dict[str, Any]:
     """Verify a package directory up to `rung`; the answer is in the shape of ``verify --json``.
 
     Its ``rung`` is the highest level that holds with all below it, -1 if not even level 0 does. A level above one
-    that failed is reported as failed, not run. The result is written to the ledger when the package is one of
-    `workspace`. Raises BadInputError for a rung that does not exist, and when the package is from elsewhere and its
-    code would run in a weak sandbox that nobody has allowed.
+    that failed is reported as failed, not run. ``plus`` says that level 4 failed in nothing but that the operator is
+    the one of the first run. Of a package of `workspace` the result is signed, laid beside its versions and written
+    to the ledger; of any other one it is signed only into `attest_to`. Raises BadInputError for a rung or
+    `seed_offset` that cannot be, and when the package is from elsewhere and its code would run in a weak sandbox
+    that nobody has allowed.
     """
     if not 0 <= rung <= HIGHEST:
-        raise BadInputError(f"--rung must be between 0 and {HIGHEST}, not {rung}; higher ones need other people")
+        raise BadInputError(f"--rung must be between 0 and {HIGHEST}, not {rung}")
+    if seed_offset is not None and rung < REPRODUCED:
+        raise BadInputError(f"--seed-offset is for level {REPRODUCED}; add --rung {REPRODUCED}")
+    if attest_to is not None and workspace is None:
+        raise BadInputError("--attest needs the key of a workspace; name one with --workspace")
     package_path = package_path.resolve()
     ours = workspace is not None and package_path.parent.parent == workspace.packages.resolve()
     if rung >= RUNNING and sandbox is None and not ours and not allow_weak_sandbox:
         _refuse_weak()
-    found = list(_climb(package_path, rung, sandbox, workspace))
-    failed = [result.rung for result in found if not result.passed]
-    reached = min(failed) - 1 if failed else rung
-    checks = [asdict(result) for result in found]
+    key = workspace_key(workspace) if workspace is not None and (ours or attest_to or rung >= REPRODUCED) else None
+    climb = _Climb(package_path, workspace, rung, key, seed_offset)
+    found = list(climb.results(sandbox))
+    failed = [result for result in found if not result.passed]
+    reached = min(result.rung for result in failed) - 1 if failed else rung
     name, version = _identity(package_path)
-    if workspace is not None and ours:
-        record_verification(workspace, name, version, reached, checks, actor)
-    return {"package": name, "rung": reached, "checks": checks}
+    report: dict[str, Any] = {
+        "package": name,
+        "rung": reached,
+        "asked": rung,
+        "plus": {(r.rung, r.name) for r in failed if r.rung <= REPRODUCED} == {(REPRODUCED, OPERATOR)},
+        "checks": [asdict(result) for result in found],
+        "attestation": "",
+    }
+    if key is not None and (ours or attest_to):
+        folder = attest_to or folder_of(package_path)
+        shift = climb.offset if climb.ran(REPRODUCED, found) else None
+        path, digest = attest(
+            package_path, folder, key, report, version=version, sandbox=climb.sandbox_level, seed_offset=shift
+        )
+        report["attestation"] = str(path)
+        if workspace is not None and ours:
+            signed = {"attestation": digest, "key": key.keyid, "manifest": manifest_digest(package_path)}
+            checks = report["checks"]
+            record_verification(workspace, name, version, reached, checks, actor, plus=report["plus"], **signed)
+            if reached >= RUNNING:
+                record_uses(workspace, name, version, actor)
+    return report
 
 
 def _refuse_weak() -> None:
@@ -66,35 +101,62 @@ def _refuse_weak() -> None:
         )
 
 
-def _climb(path: Path, rung: int, sandbox: Sandbox | None, workspace: Workspace | None) -> Iterator[Result]:
-    try:
-        package = open_package(path)
-    except IntegrityError as error:
-        yield Result(0, "manifest", False, str(error))
-        yield from _not_run(1, rung, 0)
-        return
-    yield Result(0, "manifest", True, f"a {package.manifest.schema_version} manifest")
-    with _sandboxed(sandbox, workspace, needed=rung >= RUNNING) as box:
-        for level in range(rung + 1):
-            found = list(_level(package, level, box))
-            yield from found
-            if not all(result.passed for result in found):
-                yield from _not_run(level + 1, rung, level)
-                return
+class _Climb:
+    """One verification: what it looks at, and what it came to know on the way."""
 
+    def __init__(self, path: Path, workspace: Workspace | None, rung: int, key: Key | None, wanted: int | None) -> None:
+        self.path, self.workspace, self.rung = path, workspace, rung
+        self.keyid, self.wanted = key.keyid if key else "", wanted
+        self.offset = 0
+        self.sandbox_level = "none"
 
-def _level(package: Opened, level: int, sandbox: Sandbox | None) -> Iterator[Result]:
-    try:
-        if level == 0:
-            yield from check_structure(package)
-        elif level == 1:
-            yield from check_intact(package)
-        elif sandbox is not None:
-            yield from (check_reruns, check_recomputed)[level - 2](package, sandbox)
-    except IntegrityError as error:
-        yield Result(level, "readable", False, str(error))
-    except SandboxFailedError as error:
-        raise EvidentiaError(f"the package could not be run again here, which says nothing of it: {error}") from error
+    def results(self, sandbox: Sandbox | None) -> Iterator[Result]:
+        """The checks, level by level, until one fails."""
+        try:
+            package = open_package(self.path, self.workspace)
+        except IntegrityError as error:
+            yield Result(0, "manifest", False, str(error))
+            yield from _not_run(1, self.rung, 0)
+            return
+        if self.rung >= REPRODUCED:
+            self.offset = fresh_offset(package, self.wanted)
+        yield Result(0, "manifest", True, f"a {package.manifest.schema_version} manifest")
+        with sandboxed(sandbox, self.workspace, needed=self.rung >= RUNNING) as box:
+            for level in range(self.rung + 1):
+                found = list(self._level(package, level, box))
+                self.sandbox_level = next((o.level for o in package.outcomes if o), self.sandbox_level)
+                yield from found
+                if not all(result.passed for result in found):
+                    explained = self.rung == HIGHEST > level >= RUNNING
+                    yield from _not_run(level + 1, HIGHEST - 1 if explained else self.rung, level)
+                    if explained:  # it runs no code, and says what there is still to do
+                        yield from self._level(package, HIGHEST, None)
+                    return
+
+    def ran(self, level: int, found: list[Result]) -> bool:
+        """Whether a level was tried."""
+        return any(r.rung == level and r.name != f"level {level}" for r in found)
+
+    def _level(self, package: Opened, level: int, sandbox: Sandbox | None) -> Iterator[Result]:
+        try:
+            if level == 0:
+                yield from check_structure(package)
+            elif level == 1:
+                yield from check_intact(package)
+            elif level == HIGHEST:
+                yield from check_replicated(package)
+            elif sandbox is not None and level == REPRODUCED:
+                yield from check_reproduced(package, sandbox, Verifier(self.keyid, self.offset))
+            elif sandbox is not None:
+                yield from (check_reruns, check_recomputed)[level - RUNNING](package, sandbox)
+        except IntegrityError as error:
+            yield Result(level, "readable", False, str(error))
+        except MALFORMED as error:
+            told = f"{type(error).__name__} {error}"
+            yield Result(level, "readable", False, f"a record lacks what it must have, or in another form: {told}")
+        except SandboxFailedError as error:
+            told = f"the package could not be run again here, which says nothing of it: {error}"
+            raise EvidentiaError(told) from error
 
 
 def _not_run(first: int, last: int, because: int) -> Iterator[Result]:
@@ -109,7 +171,8 @@ def _identity(path: Path) -> tuple[str, int]:
 
 
 @contextmanager
-def _sandboxed(sandbox: Sandbox | None, workspace: Workspace | None, *, needed: bool) -> Iterator[Sandbox | None]:
+def sandboxed(sandbox: Sandbox | None, workspace: Workspace | None, *, needed: bool) -> Iterator[Sandbox | None]:
+    """The sandbox given, or one opened for as long as it is needed."""
     if sandbox is not None or not needed:
         yield sandbox
         return

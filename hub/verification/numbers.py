@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ from evidentia.hub.verification.opened import Opened
 from evidentia.kernels import registry
 from evidentia.workspace.package.manifest import CELL_CONFIDENCE
 from evidentia.workspace.quantities import quantity
-from evidentia.workspace.records import Claim
+from evidentia.workspace.records import PERSON, Claim
 
 _NUMBER = re.compile(r"(?<![\w.])(?<![A-Za-z]-)(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _ASIDE = re.compile(r"`[^`\n]*`|https?://\S+|\]\([^)\n]*\)|^\s*\d+\.\s|^(?:ara_version|year|doi): .*$", re.M)
@@ -59,7 +60,8 @@ def written_numbers(text: str) -> Iterator[tuple[int, str]]:
 
 def ungrounded(package: Opened) -> Iterator[str]:
     """``file:line`` of every number that no claim, result or run record of the package holds."""
-    literals = sorted({t for t in _literals(package) if len(t) >= LEAST_LITERAL}, key=len, reverse=True)
+    texts = {t for t in _literals(package) if len(t) >= LEAST_LITERAL}
+    literals = sorted({form for t in texts for form in _as_written(t)}, key=len, reverse=True)
     everywhere = Known(_universe(package))
     for name in sorted(n for n in package.names() if n.endswith(".md") and not n.startswith("src/")):
         text = package.text(name)
@@ -113,7 +115,7 @@ def _universe(package: Opened) -> Iterator[float]:
     for entry, run in package.entries:
         evidence = run.evidence
         yield from (evidence.wall_seconds, evidence.cpu_seconds, evidence.peak_memory_bytes, evidence.row_count)
-        yield from (evidence.exit_status or 0, evidence.signal or 0, len(run.experiment.seeds))
+        yield from (evidence.exit_status or 0, evidence.signal or 0, len(run.experiment.seeds), run.experiment.look + 1)
         yield from run.experiment.seeds
         yield from run.experiment.limits.values()
         for stream in ("stdout", "stderr"):
@@ -140,6 +142,8 @@ def _literals(package: Opened) -> Iterator[str]:
     yield from (branch.question, hypothesis.title, hypothesis.statement, hypothesis.rationale, hypothesis.falsification)
     yield from (c.statement for c in hypothesis.claims)
     yield from (hypothesis.trigger, branch.mind)
+    if branch.mind == PERSON and branch.dead_end:  # a person's own words, quoted as noted
+        yield from (branch.dead_end.failure_mode, branch.dead_end.lesson)
     yield from _cards(hypothesis.family)
     for citation in branch.citations:
         yield from (citation.title, citation.note, citation.authors, f"arXiv:{citation.arxiv}")
@@ -147,6 +151,11 @@ def _literals(package: Opened) -> Iterator[str]:
         environment = run.evidence.environment
         yield from (environment.processor, environment.platform, environment.python)
         yield from (run.evidence.exceeded or "", *run.evidence.refused.values())
+
+
+def _as_written(text: str) -> tuple[str, ...]:
+    """A text as it stands in prose, in a quoted YAML value, and in a cell of a table."""
+    return text, json.dumps(text, ensure_ascii=False)[1:-1], text.replace("|", "\\|")
 
 
 def _cards(family: str) -> Iterator[str]:

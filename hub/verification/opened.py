@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,11 +10,15 @@ from pathlib import Path
 
 from evidentia.errors import IntegrityError
 from evidentia.sandbox import Outcome, strict_json_lines
+from evidentia.workspace.home import Workspace
 from evidentia.workspace.package.manifest import EntryPoint, Manifest
 from evidentia.workspace.package.store import MANIFEST, load_manifest
-from evidentia.workspace.records import Branch, Row, Run
+from evidentia.workspace.records import Branch, Event, Row, Run
 
 ROWS = "rows.jsonl"
+LOG = "trace/events.jsonl"
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
+"""What reading a hostile record as if it were a well-formed one may raise."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +33,32 @@ class Result:
 
 @dataclass
 class Opened:
-    """A package directory opened for verification. `outcomes` are the re-runs, filled in by level 2."""
+    """A package directory opened for verification. `outcomes` are the re-runs, filled in by level 2; `workspace` is
+    that of the verifier, whose keys and logs count, if there is one."""
 
     path: Path
     manifest: Manifest
+    workspace: Workspace | None = None
     outcomes: list[Outcome | None] = field(default_factory=list)
 
     @property
     def branch(self) -> Branch:
         """What the package was compiled from."""
         return self.manifest.branch
+
+    @property
+    def run_log(self) -> Path | None:
+        """The log of the run this package came from, if that is in the verifier's workspace."""
+        name = self.manifest.run
+        if self.workspace is None or not name or "/" in name or name.startswith("."):
+            return None
+        path = self.workspace.runs / name / "events.jsonl"
+        return path if path.is_file() else None
+
+    @property
+    def native(self) -> bool:
+        """Whether the run was made in the verifier's workspace."""
+        return self.run_log is not None
 
     @property
     def entries(self) -> list[tuple[EntryPoint, Run]]:
@@ -64,11 +85,22 @@ class Opened:
         return {p.relative_to(self.path).as_posix() for p in found} - {MANIFEST}
 
     @cached_property
+    def events(self) -> list[Event]:
+        """The slice of the run's log. Raises IntegrityError naming the first line that is not an event."""
+        found: list[Event] = []
+        for number, line in enumerate(self.read(LOG).splitlines(), start=1):
+            try:
+                found.append(Event.model_validate(json.loads(line)))
+            except (ValueError, RecursionError) as error:
+                raise IntegrityError(f"{LOG}:{number} is not an event") from error
+        return found
+
+    @cached_property
     def rows(self) -> list[list[Row]]:
-        """The recorded rows of each run, in order; none for a run that did not end well."""
+        """The recorded rows of each run, in order; none for a run that did not end well or left none."""
         found: list[list[Row]] = []
         for entry, run in self.entries:
-            if not run.evidence.ok:
+            if not run.evidence.ok or ROWS not in run.evidence.outputs:
                 found.append([])
                 continue
             try:
@@ -83,6 +115,9 @@ class Opened:
         return [row for run, rows in pairs if run.evidence.id in evidence for row in rows]
 
 
-def open_package(path: Path) -> Opened:
+def open_package(path: Path, workspace: Workspace | None = None) -> Opened:
     """Open a package directory. Raises IntegrityError when its manifest is missing or not one."""
-    return Opened(path, load_manifest(path))
+    try:
+        return Opened(path, load_manifest(path), workspace)
+    except RecursionError:
+        raise IntegrityError(f"{path / MANIFEST} is nested too deeply to be a package manifest") from None

@@ -12,7 +12,7 @@ from evidentia.hub.verification.reruns import job_of, limits_of
 from evidentia.kernels import registry
 from evidentia.sandbox import Job, Outcome, Sandbox, strict_json_lines
 from evidentia.workspace.checks import evaluate
-from evidentia.workspace.estimators import MissingRowsError
+from evidentia.workspace.estimators import RATIO_ESTIMATORS, MissingRowsError
 from evidentia.workspace.records import Claim, Evidence, Expectation, Row
 
 RELATIVE = 1e-9
@@ -23,7 +23,7 @@ CONFIDENCE = 0.95
 LEAST_SEEDS = 3
 ROUNDS = 3
 """How often a timed claim is measured again before it is held not to come out: the median round decides."""
-LOG_ESTIMATORS = ("paired_ratio", "ratio_over_range", "ratio_of_ratios", "regret_ratio")
+LOG_ESTIMATORS = RATIO_ESTIMATORS
 STUB = """import json
 
 with open("recorded.jsonl", encoding="utf-8") as recorded, open("rows.jsonl", "w", encoding="utf-8") as rows:
@@ -38,21 +38,24 @@ with open("recorded.jsonl", encoding="utf-8") as recorded, open("rows.jsonl", "w
 def check_recomputed(package: Opened, sandbox: Sandbox) -> Iterator[Result]:
     """The checks of level 3 over the re-runs of level 2."""
     fresh: list[list[Row]] = []
+    diverging: dict[str, str] = {}
     for (entry, run), recorded, outcome in zip(package.entries, package.rows, package.outcomes, strict=True):
         assert outcome is not None
         if run.evidence.ok:
-            rows, problem = _read(outcome)
+            rows, problem = read_rows(outcome)
             problem = problem or _rows_differ(package, recorded, rows)
             fine = f"{len(rows)} rows come out again"
         else:
-            rows, problem = [], _failure_differs(package, entry.id, run.evidence, outcome)
+            rows, problem = [], failure_differs(package, entry.id, run.evidence, outcome)
             fine = "it fails in the same way"
         fresh.append(rows)
+        if problem is not None:
+            diverging[run.evidence.id] = f"evidence/rows/{entry.id}.jsonl, {problem}"
         yield Result(3, f"rows of {entry.id}", problem is None, problem or fine)
     rounds = [fresh]
     for claim in package.branch.claims:
         again = recompute(claim, _rows_of(package, fresh, claim))
-        timed = claim.metric in _timed(package)
+        timed = claim.metric in timed_metrics(package)
         problem = disagreement(claim, again, timed=timed)
         if problem is not None and timed:
             while len(rounds) < ROUNDS:
@@ -60,6 +63,8 @@ def check_recomputed(package: Opened, sandbox: Sandbox) -> Iterator[Result]:
             again = _median([recompute(claim, _rows_of(package, rows, claim)) for rows in rounds])
             problem = disagreement(claim, again, timed=timed)
             problem = problem and f"{problem} (median of {len(rounds)} re-runs)"
+        places = [diverging[e] for e in claim.evidence if e in diverging]
+        problem = problem and "; ".join((problem, *places[:1]))
         yield Result(3, f"claim {claim.id}", problem is None, problem or _agreement(claim, again))
     yield _perturbed(package, fresh)
     yield _stubbed(package, sandbox)
@@ -70,7 +75,7 @@ def _another_round(package: Opened, sandbox: Sandbox) -> list[list[Row]]:
     found: list[list[Row]] = []
     for index, run in enumerate(package.branch.runs):
         again = run.evidence.ok and run.experiment.role == "measure"
-        found.append(_read(sandbox.run(job_of(package, index)))[0] if again else [])
+        found.append(read_rows(sandbox.run(job_of(package, index)))[0] if again else [])
     return found
 
 
@@ -86,14 +91,14 @@ def _rows_of(package: Opened, fresh: Sequence[list[Row]], claim: Claim) -> list[
     return [row for run, rows in pairs if run.evidence.id in claim.evidence for row in rows]
 
 
-def _read(outcome: Outcome) -> tuple[list[Row], str | None]:
+def read_rows(outcome: Outcome) -> tuple[list[Row], str | None]:
     try:
         return [*strict_json_lines(outcome.outputs.get(ROWS, b""))], None
     except ValueError as error:
         return [], f"{ROWS} of the re-run cannot be read: {error}"
 
 
-def _timed(package: Opened) -> set[str]:
+def timed_metrics(package: Opened) -> set[str]:
     """The metrics of the package's family that vary from run to run."""
     try:
         return {m.name for m in registry.family(package.branch.hypothesis.family).metrics if m.timed}
@@ -103,7 +108,7 @@ def _timed(package: Opened) -> set[str]:
 
 def _rows_differ(package: Opened, recorded: Sequence[Row], again: Sequence[Row]) -> str | None:
     """The first line at which the re-run's rows are not the recorded ones; None if there is none."""
-    timed = _timed(package)
+    timed = timed_metrics(package)
     for line, (old, new) in enumerate(zip(recorded, again, strict=False), start=1):
         for name in dict.fromkeys((*old, *new)):
             if not _cell_agrees(old.get(name), new.get(name), name in timed):
@@ -124,7 +129,7 @@ def _cell_agrees(old: object, new: object, timed: bool) -> bool:
     return math.isclose(old, new, rel_tol=RELATIVE, abs_tol=1e-12)
 
 
-def _failure_differs(package: Opened, entry: str, recorded: Evidence, again: Outcome) -> str | None:
+def failure_differs(package: Opened, entry: str, recorded: Evidence, again: Outcome) -> str | None:
     """A crash comes out again if the last line of standard error names the same kind of error; what a script said
     before it was killed at a limit does not count."""
     if recorded.exceeded:
@@ -146,14 +151,15 @@ def disagreement(stated: Claim, again: Claim, *, timed: bool) -> str | None:
     if it has one, must hold.
     """
     if stated.status != "inconclusive" and again.status != stated.status:
-        return f"stated as {stated.status}, the re-run gives {again.status} ({again.value} {stated.unit})"
+        values = f"({told_value(stated)} and {told_value(again)})"
+        return f"expected {stated.status}, got {again.status} {values}, tolerance {stated.tolerance:g}"
     if stated.value is None and stated.status == "inconclusive":
         return None
     if stated.value is None or again.value is None:
-        return None if stated.value is again.value else f"stated {stated.value}, the re-run gives {again.value}"
+        return None if stated.value is again.value else f"expected {told_value(stated)}, got {told_value(again)}"
     if abs(again.value - stated.value) <= stated.tolerance or math.isclose(again.value, stated.value, rel_tol=RELATIVE):
         return None
-    told = f"stated {stated.value:.6g} {stated.unit}, the re-run gives {again.value:.6g}: outside the tolerance"
+    told = f"expected {told_value(stated)}, got {told_value(again)}: outside the tolerance"
     if not timed:
         return f"{told} {stated.tolerance:g}"
     low, high = prediction(stated)
@@ -162,15 +168,23 @@ def disagreement(stated: Claim, again: Claim, *, timed: bool) -> str | None:
     return f"{told} {stated.tolerance:g} and the prediction interval {low:.6g} to {high:.6g}"
 
 
-def prediction(claim: Claim) -> tuple[float, float]:
-    """The 95 % prediction interval for one more seed, on the scale of the claim's estimator; the value alone
-    where fewer than three seeds or no deviation were recorded."""
+def told_value(claim: Claim) -> str:
+    """A claim's value in six digits with its unit."""
+    return "no value" if claim.value is None else f"{claim.value:.6g} {claim.unit}"
+
+
+def prediction(claim: Claim, *, seeds: int = 1, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The prediction interval for the mean of so many other seeds, on the scale of the claim's estimator; the value
+    alone where fewer than three seeds or no deviation were recorded.
+
+    Source: G. J. Hahn and W. Q. Meeker, Statistical Intervals, 1991, section 4.7.
+    """
     assert claim.value is not None
     if claim.n < LEAST_SEEDS or claim.sd is None:
         return claim.value, claim.value
     from scipy.special import stdtrit
 
-    half = float(stdtrit(claim.n - 1, 0.5 + CONFIDENCE / 2)) * claim.sd * math.sqrt(1 + 1 / claim.n)
+    half = float(stdtrit(claim.n - 1, 0.5 + confidence / 2)) * claim.sd * math.sqrt(1 / seeds + 1 / claim.n)
     if claim.value > 0 and _on_log_scale(claim):
         return claim.value * math.exp(-half), claim.value * math.exp(half)
     return claim.value - half, claim.value + half
@@ -199,7 +213,7 @@ def _perturbed(package: Opened, fresh: Sequence[list[Row]]) -> Result:
         if claim.value is None or claim.status == "inconclusive":
             continue
         tried += 1
-        timed = claim.metric in _timed(package)
+        timed = claim.metric in timed_metrics(package)
         bounds = (claim.check.expect.low or 0.0, claim.check.expect.high or 0.0)
         size = max(abs(claim.value), *(abs(bound) for bound in bounds)) or 1.0
         moved = claim.value + size * (TIMED_FACTOR if timed else 1.0)
@@ -242,7 +256,7 @@ def _stubbed(package: Opened, sandbox: Sandbox) -> Result:
         script = STUB.format(metrics=json.dumps(metrics), value=value)
         data = package.read(f"evidence/rows/{entry.id}.jsonl")
         job = Job(script, (ROWS,), {"recorded.jsonl": data}, limits=limits_of(run.experiment))
-        rows, problem = _read(sandbox.run(job))
+        rows, problem = read_rows(sandbox.run(job))
         if problem is not None or len(rows) != len(recorded):
             return Result(3, name, False, f"the control itself could not run: {problem or 'it left too few rows'}")
         caught = _rows_differ(package, recorded, rows)

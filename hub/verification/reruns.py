@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from evidentia.hub.verification.commands import NO_RUN, not_again, own_command, with_printed_rows
 from evidentia.hub.verification.opened import Opened, Result
 from evidentia.kernels import registry
 from evidentia.sandbox import Job, Limits, Outcome, Sandbox
-from evidentia.workspace.records import Evidence, Experiment, Run
+from evidentia.workspace.records import PERSON, Evidence, Experiment, Run
 
 GPU_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
 
@@ -22,30 +23,43 @@ def check_reruns(package: Opened, sandbox: Sandbox) -> Iterator[Result]:
 
     Timed experiments run alone, the others side by side.
     """
-    jobs = [None if _lacking(package, run) else job_of(package, index) for index, run in enumerate(package.branch.runs)]
+    if package.branch.mind == PERSON and not package.branch.runs:
+        yield Result(2, "runs", False, NO_RUN)
+        return
+    lacking = [not_again(package, index) or _lacking(package, run) for index, run in enumerate(package.branch.runs)]
+    jobs = [None if lack else job_of(package, index) for index, lack in enumerate(lacking)]
     alone = [run.experiment.exclusive for run in package.branch.runs]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        beside = [
-            pool.submit(sandbox.run, job) if job and not exclusive else None
-            for job, exclusive in zip(jobs, alone, strict=True)
-        ]
-        outcomes = [future.result() if future else None for future in beside]
+    package.outcomes = run_all(sandbox, jobs, alone)
     package.outcomes = [
-        sandbox.run(job) if job and exclusive else outcome
-        for job, exclusive, outcome in zip(jobs, alone, outcomes, strict=True)
+        with_printed_rows(run, outcome) if outcome and own_command(run) else outcome
+        for run, outcome in zip(package.branch.runs, package.outcomes, strict=True)
     ]
-    for (entry, run), outcome in zip(package.entries, package.outcomes, strict=True):
+    for (entry, run), outcome, lack in zip(package.entries, package.outcomes, lacking, strict=True):
         if outcome is None:
-            yield Result(2, f"run {entry.id}", False, f"could not run: {_lacking(package, run)}")
+            yield Result(2, f"run {entry.id}", False, f"could not run: {lack}")
             continue
         difference = _ending_differs(run.evidence, outcome)
         seen = f"{_ending(outcome)} in {outcome.wall_seconds:.1f} s at sandbox level {outcome.level}"
         yield Result(2, f"run {entry.id}", difference is None, difference or f"{seen}, as recorded")
 
 
+def run_all(sandbox: Sandbox, jobs: Sequence[Job | None], alone: Sequence[bool]) -> list[Outcome | None]:
+    """The outcome of every job there is: first those that may run side by side, then the others one by one."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        beside = [
+            pool.submit(sandbox.run, job) if job and not exclusive else None
+            for job, exclusive in zip(jobs, alone, strict=True)
+        ]
+        outcomes = [future.result() if future else None for future in beside]
+    return [
+        sandbox.run(job) if job and exclusive else outcome
+        for job, exclusive, outcome in zip(jobs, alone, outcomes, strict=True)
+    ]
+
+
 def _lacking(package: Opened, run: Run) -> str | None:
     """What this machine lacks to run the experiment; None if nothing."""
-    if any(device.exists() for device in GPU_DEVICES):
+    if own_command(run) or any(device.exists() for device in GPU_DEVICES):
         return None
     family = package.branch.hypothesis.family
     for system in dict.fromkeys(c.system for c in run.experiment.cells):
@@ -60,7 +74,8 @@ def _lacking(package: Opened, run: Run) -> str | None:
 def job_of(package: Opened, index: int) -> Job:
     """The sandbox job that repeats one run from the package's own script."""
     entry, run = package.entries[index]
-    warm = registry.warming(package.branch.hypothesis.family, (c.system for c in run.experiment.cells))
+    known = () if own_command(run) else run.experiment.cells
+    warm = registry.warming(package.branch.hypothesis.family, (c.system for c in known))
     return Job(package.text(entry.script), run.experiment.outputs, limits=limits_of(run.experiment), warm=warm)
 
 

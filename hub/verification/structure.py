@@ -4,24 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import yaml
+
 from evidentia.hub.verification.opened import Opened, Result
+from evidentia.workspace.package.store import MANIFEST
 from evidentia.workspace.package.validator import lint
 
 LICENCES = ("Apache-2.0", "CC-BY-4.0")
+CITATION = "CITATION.cff"
+REQUIRED = ("cff-version", "message", "title", "authors")
+"""The keys that the Citation File Format 1.2.0 requires."""
 
 
 def check_structure(package: Opened) -> Iterator[Result]:
     """The checks of level 0."""
+    same = (package.path / MANIFEST).read_bytes() == package.manifest.to_bytes()
+    told = "it is the canonical text of its content" if same else "it is not: a key is doubled, or a type is another"
+    yield Result(0, "canonical manifest", same, told)
     faults = list(_references(package))
     yield Result(0, "references", not faults, faults[0] if faults else "all ids and references resolve")
     findings = lint(package.path)
     yield Result(0, "layout", not findings, str(findings[0]) if findings else "well-formed ARA")
-    missing = [name for name in LICENCES if name not in package.manifest.licence]
-    if missing:
-        yield Result(0, "licence", False, f"the manifest's licence does not name {', '.join(missing)}")
-    else:
-        cited = (package.path / "CITATION.cff").is_file()
-        yield Result(0, "licence", cited, package.manifest.licence if cited else "CITATION.cff is missing")
+    fault = next(_licence(package), None)
+    yield Result(0, "licence", fault is None, fault or package.manifest.licence)
+    fault = next(_citation(package), None)
+    yield Result(0, "citation", fault is None, fault or "CITATION.cff says how to cite it")
+
+
+def _licence(package: Opened) -> Iterator[str]:
+    if missing := [name for name in LICENCES if name not in package.manifest.licence]:
+        yield f"the manifest's licence does not name {', '.join(missing)}"
+    if "LICENSE" in package.manifest.files and not (package.path / "LICENSE").is_file():
+        yield "LICENSE is missing"
+
+
+def _citation(package: Opened) -> Iterator[str]:
+    if not (package.path / CITATION).is_file():
+        yield f"{CITATION} is missing"
+        return
+    try:
+        said = yaml.safe_load(package.text(CITATION))
+    except yaml.YAMLError as error:
+        yield f"{CITATION} is not YAML: {str(error).splitlines()[0]}"
+        return
+    for key in REQUIRED:
+        if not isinstance(said, dict) or not said.get(key):
+            yield f"{CITATION} lacks {key}"
+            return
+    if said["title"] != package.manifest.title:
+        yield f"{CITATION} is for {said['title']!r}, the manifest's title is {package.manifest.title!r}"
 
 
 def _references(package: Opened) -> Iterator[str]:

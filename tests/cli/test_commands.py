@@ -72,7 +72,7 @@ def test_run_prints_its_report_on_standard_output_and_progress_on_standard_error
 def test_packages_have_the_promised_shape_and_rank(home: Path) -> None:
     found = told(home, "packages")
     fields = {"id", "title", "outcome", "rung", "attention", "claims", "category", "tags", "run", "created", "version"}
-    assert all(set(p) == fields for p in found)
+    assert all(fields | {"freshness", "tension", "human", "plus"} == set(p) for p in found)
     assert all(set(p["claims"]) == {"total", "decided", "supported"} for p in found)
     assert [p["attention"] for p in found] == sorted((p["attention"] for p in found), reverse=True)
     assert {(p["rung"], p["attention"]) for p in found} == {(1, 4.0)}
@@ -97,7 +97,7 @@ def test_show_for_people_says_where_each_number_comes_from(home: Path) -> None:
 def test_verify_re_executes_and_raises_the_rung(home: Path) -> None:
     name = told(home, "packages")[-1]["id"]
     report = told(home, "verify", name)
-    assert set(report) == {"package", "rung", "checks"}
+    assert set(report) == {"package", "rung", "asked", "plus", "checks", "attestation"}
     assert report["rung"] == 3
     assert {c["rung"] for c in report["checks"]} == {0, 1, 2, 3}
     top = told(home, "packages")[0]
@@ -206,7 +206,7 @@ BAD = {
     "no such node": (["replay", "2", "--rerun", "N999"], "no experiment to run again"),
     "negative event": (["replay", "2", "--until", "-1"], "must not be negative"),
     "no such kernel": (["kernels", "psychic"], "no kernel or family 'psychic'"),
-    "rung too high": (["verify", "x", "--rung", "9"], "less than or equal to 3"),
+    "rung too high": (["verify", "x", "--rung", "9"], "less than or equal to 5"),
     "unknown option": (["run", "brief.toml", "--fast"], "--fast"),
     "unknown command": (["ruin"], "ruin"),
 }

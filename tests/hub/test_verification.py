@@ -71,8 +71,8 @@ def test_verification_stops_at_the_rung_asked_for(supported: Path) -> None:
 
 
 def test_a_rung_that_does_not_exist_is_bad_input(supported: Path) -> None:
-    with pytest.raises(BadInputError, match="--rung must be between 0 and 3, not 4"):
-        verify(supported, None, 4)
+    with pytest.raises(BadInputError, match="--rung must be between 0 and 5, not 6"):
+        verify(supported, None, 6)
 
 
 def test_a_level_above_a_failed_one_is_failed_not_skipped(supported: Path, copied: Copied) -> None:

@@ -73,7 +73,7 @@ def test_a_dead_end_with_children_is_named(copied: Any, refuted: Path) -> None:
 
 
 HOSTILE = {
-    "not UTF-8": (b"\xff\xfe tree", "write it in UTF-8"),
+    "not UTF-8": (b"tree: \xff\xfe and more", "write it in UTF-8"),
     "a part of itself": (b"tree: &t\n- id: N01\n  type: question\n  title: t\n  children: *t\n", "stands twice"),
     "nodes that are none": (b"tree:\n- 7\n- [a]\n", "is no node"),
     "children that are no list": (b"tree:\n- id: N01\n  type: question\n  children: 5\n", "are no list"),
