@@ -22,6 +22,7 @@ from evidentia.hub.verification.structure import check_structure
 from evidentia.sandbox import Sandbox, SandboxFailedError, open_sandbox, strength, strongest_level
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.ledger import record_verification
+from evidentia.workspace.package.store import load_manifest
 from evidentia.workspace.signing import Key, workspace_key
 
 HIGHEST = 5
@@ -59,7 +60,12 @@ def verify(
         raise BadInputError("--attest needs the key of a workspace; name one with --workspace")
     package_path = package_path.resolve()
     ours = workspace is not None and package_path.parent.parent == workspace.packages.resolve()
-    if rung >= RUNNING and sandbox is None and not ours and not allow_weak_sandbox:
+    if (
+        rung >= RUNNING
+        and sandbox is None
+        and not allow_weak_sandbox
+        and not (ours and _made_here(package_path, workspace))
+    ):
         _refuse_weak()
     key = workspace_key(workspace) if workspace is not None and (ours or attest_to or rung >= REPRODUCED) else None
     climb = _Climb(package_path, workspace, rung, key, seed_offset)
@@ -91,11 +97,19 @@ def verify(
     return report
 
 
+def _made_here(path: Path, workspace: Workspace | None) -> bool:
+    """Whether the workspace holds the run that a package says it is of; level 1 then compares the two logs."""
+    try:
+        return workspace is not None and load_manifest(path).run in workspace.run_names()
+    except IntegrityError:
+        return False
+
+
 def _refuse_weak() -> None:
     here = strongest_level()
     if strength(here) < strength(FOREIGN):
         raise BadInputError(
-            f"this package is not of the workspace, and levels {RUNNING} and higher run its code, which needs the "
+            f"this package was not made in the workspace, and levels {RUNNING} and higher run its code, which needs the "
             f"sandbox level {FOREIGN} or a stronger one; this machine has {here}: see `evidentia doctor`, verify "
             f"with --rung {RUNNING - 1}, or run it all the same with --allow-weak-sandbox"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -76,10 +77,14 @@ def test_what_a_person_allowed_stays_in_the_record(workspace: Workspace) -> None
 
 
 @pytest.mark.usefixtures("weak_machine")
-def test_a_package_from_elsewhere_does_not_run_in_a_weak_sandbox(supported: Path) -> None:
-    with pytest.raises(BadInputError, match="not of the workspace"):
+def test_a_package_from_elsewhere_does_not_run_in_a_weak_sandbox(supported: Path, workspace: Workspace) -> None:
+    with pytest.raises(BadInputError, match="not made in the workspace"):
         verify(supported, None, 2)
     assert verify(supported, None, 1)["rung"] == 1
+    here = workspace.packages / supported.parent.name / "v1"
+    shutil.copytree(supported, here)
+    with pytest.raises(BadInputError, match="not made in the workspace"):
+        verify(here, workspace, 2)
     assert verify(supported, None, 2, allow_weak_sandbox=True)["rung"] == 2
 
 
