@@ -60,12 +60,8 @@ def verify(
         raise BadInputError("--attest needs the key of a workspace; name one with --workspace")
     package_path = package_path.resolve()
     ours = workspace is not None and package_path.parent.parent == workspace.packages.resolve()
-    if (
-        rung >= RUNNING
-        and sandbox is None
-        and not allow_weak_sandbox
-        and not (ours and _made_here(package_path, workspace))
-    ):
+    foreign = not (ours and _made_here(package_path, workspace))
+    if rung >= RUNNING and sandbox is None and foreign and not allow_weak_sandbox:
         _refuse_weak()
     key = workspace_key(workspace) if workspace is not None and (ours or attest_to or rung >= REPRODUCED) else None
     climb = _Climb(package_path, workspace, rung, key, seed_offset)
@@ -109,8 +105,8 @@ def _refuse_weak() -> None:
     here = strongest_level()
     if strength(here) < strength(FOREIGN):
         raise BadInputError(
-            f"this package was not made in the workspace, and levels {RUNNING} and higher run its code, which needs the "
-            f"sandbox level {FOREIGN} or a stronger one; this machine has {here}: see `evidentia doctor`, verify "
+            f"this package was not made in the workspace, and levels {RUNNING} and higher run its code, which needs "
+            f"the sandbox level {FOREIGN} or a stronger one; this machine has {here}: see `evidentia doctor`, verify "
             f"with --rung {RUNNING - 1}, or run it all the same with --allow-weak-sandbox"
         )
 
