@@ -10,7 +10,7 @@ from rich.text import Text
 
 from evidentia.cli.output import console, plain
 
-NOT_RUN = "not run: "
+NOT_RUN, NOT_AGAIN = "not run: ", "not re-runnable: "
 
 
 def print_report(report: dict[str, Any]) -> None:
@@ -34,6 +34,7 @@ def print_summary(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         fine = failed(report) is None
         line = Text("pass " if fine else "FAIL ", style="green" if fine else "bold red")
         line.append(f"{_level(report):4} {plain(report['package'])}", style="" if fine else "bold")
+        line.append("  (not re-runnable)" if fine and report["rung"] < report["asked"] and not report["plus"] else "")
         out.print(line, soft_wrap=True)
         if not fine:
             out.print(Text(f"          {plain(failed(report) or '')}"), soft_wrap=True)
@@ -43,12 +44,16 @@ def print_summary(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def failed(report: dict[str, Any]) -> str | None:
-    """The first check that failed, in one line; None where the rung asked for was reached, or all of level 4 but that
-    the operator is the one of the run: who verifies their own packages can reach no more."""
+    """The first check that failed, in one line; None where the rung asked for was reached, where nothing was wrong
+    with what cannot be run again, or where all of level 4 holds but that the operator is the one of the run: who
+    verifies their own packages can reach no more."""
     if report["rung"] >= report["asked"] or (report["plus"] and report["asked"] == 4):
         return None
     found = (c for c in report["checks"] if not c["passed"] and not c["detail"].startswith(NOT_RUN))
-    first = next(found, {"rung": 0, "name": "verification", "detail": "did not reach the rung"})
+    nothing: dict[str, Any] = {"rung": 0, "name": "verification", "detail": "did not reach the rung"}
+    first = next(found, nothing)
+    if first["rung"] == report["rung"] + 1 and first["detail"].startswith(NOT_AGAIN):
+        return None
     return f"L{first['rung']} {first['name']}: {first['detail']}"
 
 

@@ -60,9 +60,8 @@ def verify(
         raise BadInputError("--attest needs the key of a workspace; name one with --workspace")
     package_path = package_path.resolve()
     ours = workspace is not None and package_path.parent.parent == workspace.packages.resolve()
-    foreign = not (ours and _made_here(package_path, workspace))
-    if rung >= RUNNING and sandbox is None and foreign and not allow_weak_sandbox:
-        _refuse_weak()
+    if sandbox is None and rung >= RUNNING and not allow_weak_sandbox:
+        refuse_weak(package_path, workspace)
     key = workspace_key(workspace) if workspace is not None and (ours or attest_to or rung >= REPRODUCED) else None
     climb = _Climb(package_path, workspace, rung, key, seed_offset)
     found = list(climb.results(sandbox))
@@ -93,22 +92,25 @@ def verify(
     return report
 
 
-def _made_here(path: Path, workspace: Workspace | None) -> bool:
-    """Whether the workspace holds the run that a package says it is of; level 1 then compares the two logs."""
-    try:
-        return workspace is not None and load_manifest(path).run in workspace.run_names()
-    except IntegrityError:
-        return False
-
-
-def _refuse_weak() -> None:
+def refuse_weak(path: Path, workspace: Workspace | None) -> None:
+    """Raise BadInputError when a package's code is not this workspace's own and the sandbox here is weak."""
     here = strongest_level()
-    if strength(here) < strength(FOREIGN):
+    if strength(here) < strength(FOREIGN) and not _made_here(path, workspace):
         raise BadInputError(
             f"this package was not made in the workspace, and levels {RUNNING} and higher run its code, which needs "
             f"the sandbox level {FOREIGN} or a stronger one; this machine has {here}: see `evidentia doctor`, verify "
             f"with --rung {RUNNING - 1}, or run it all the same with --allow-weak-sandbox"
         )
+
+
+def _made_here(path: Path, workspace: Workspace | None) -> bool:
+    """Whether the workspace holds the run that a package says it is of; level 1 then compares the two logs."""
+    if workspace is None or path.resolve().parent.parent != workspace.packages.resolve():
+        return False
+    try:
+        return load_manifest(path).run in workspace.run_names()
+    except IntegrityError:
+        return False
 
 
 class _Climb:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from evidentia.errors import EvidentiaError
-from evidentia.hub.verification.ladder import DEFAULT, RUNNING, sandboxed, verify
+from evidentia.hub.verification.ladder import DEFAULT, RUNNING, refuse_weak, sandboxed, verify
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.package.store import locate, package_versions
@@ -39,9 +39,10 @@ def verify_all(
     with sandboxed(None, workspace, needed=rung >= RUNNING and bool(names)) as sandbox:
         for name in names:
             try:
-                yield verify(
-                    locate(workspace, name), workspace, rung, sandbox=sandbox, allow_weak_sandbox=allow_weak_sandbox
-                )
+                path = locate(workspace, name)
+                if rung >= RUNNING and not allow_weak_sandbox:
+                    refuse_weak(path, workspace)
+                yield verify(path, workspace, rung, sandbox=sandbox)
             except EvidentiaError as error:
                 check = {"rung": 0, "name": "verification", "passed": False, "detail": str(error)}
                 yield {"package": name, "rung": -1, "asked": rung, "plus": False, "checks": [check], "attestation": ""}

@@ -15,7 +15,7 @@ from evidentia.errors import BadInputError
 from evidentia.graph import running
 from evidentia.graph.replay import journal_of
 from evidentia.graph.running import start
-from evidentia.hub.verification import ladder, verify
+from evidentia.hub.verification import ladder, verify, verify_all
 from evidentia.sandbox import open_sandbox
 from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.records import Environment, Evidence
@@ -85,6 +85,8 @@ def test_a_package_from_elsewhere_does_not_run_in_a_weak_sandbox(supported: Path
     shutil.copytree(supported, here)
     with pytest.raises(BadInputError, match="not made in the workspace"):
         verify(here, workspace, 2)
+    (report,) = verify_all(workspace, rung=2)
+    assert "not made in the workspace" in report["checks"][0]["detail"]
     assert verify(supported, None, 2, allow_weak_sandbox=True)["rung"] == 2
 
 
