@@ -83,8 +83,23 @@ def show(
     if as_json:
         print_json(manifest.to_json())
         return
-    for part in _shown(manifest, path):
+    for part in [*_shown(manifest, path), *_changed(manifest, path)]:
         console().print(part, soft_wrap=False)
+
+
+def _changed(manifest: Manifest, path: Path) -> list[Any]:
+    """What changed since the version before, if it lies beside this one."""
+    from rich.text import Text
+
+    from evidentia.cli.output import plain
+    from evidentia.workspace.package.changes import changes
+    from evidentia.workspace.package.store import MANIFEST, load_manifest
+
+    before = path.parent / f"v{manifest.version - 1}"
+    if not (before / MANIFEST).is_file():
+        return []
+    told = changes(load_manifest(before), manifest) or ["nothing but the number"]
+    return [Text(f"\nsince v{manifest.version - 1}:"), *(Text(f"  {plain(line)}", style="dim") for line in told)]
 
 
 def _shown(manifest: Manifest, path: Path) -> list[Any]:

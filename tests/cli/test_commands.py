@@ -116,6 +116,31 @@ def test_verify_of_a_damaged_package_fails_with_exit_code_1_and_names_the_file(h
     assert "evidence/rows/E01.jsonl" in done.stdout
 
 
+def test_a_second_version_says_what_changed_since_the_first(home: Path, tmp_path: Path) -> None:
+    import shutil
+
+    name = told(home, "packages")[0]["id"]
+    shutil.copytree(home / "evidentia-workspace" / "packages" / name / "v1", tmp_path / name / "v1")
+    second = tmp_path / name / "v2"
+    shutil.copytree(tmp_path / name / "v1", second)
+    manifest = json.loads((second / "manifest.json").read_text())
+    manifest.update(version=2, title="another title")
+    (second / "manifest.json").write_text(json.dumps(manifest))
+    shown = evidentia("show", str(second), folder=home).stdout
+    assert "since v1:" in shown
+    assert "another title" in shown.partition("since v1:")[2]
+    assert "since" not in evidentia("show", str(tmp_path / name / "v1"), folder=home).stdout
+
+
+def test_a_package_travels_to_another_workspace(home: Path, tmp_path: Path) -> None:
+    name = told(home, "packages")[0]["id"]
+    archive = tmp_path / "package.zip"
+    assert evidentia("export", name, "--format", "zip", "--out", str(archive), folder=home).returncode == 0
+    assert evidentia("import", str(archive), folder=tmp_path).returncode == 0
+    (found,) = told(tmp_path, "packages")
+    assert (found["id"], found["rung"], found["attention"]) == (name, 1, 4.0)
+
+
 def test_runs_tree_replay_kernels_and_doctor_have_their_shapes(home: Path) -> None:
     (run,) = told(home, "runs")
     assert set(run) == {"run", "question", "status", "nodes", "experiments", "created"}
