@@ -7,6 +7,9 @@
     runs/RUN/events.jsonl              the log, the truth
     runs/RUN/checkpoints.sqlite        LangGraph's order of steps
     packages/PACKAGE/v1/               one directory per branch and version
+    packages/PACKAGE/attestations/     signed verifications, beside the versions
+    packages/PACKAGE/reviews/          signed reviews
+    keys/                              the workspace's signing key (0600); trusted/ holds other people's public ones
     ledger.jsonl                       publication, verification and review events over all packages
     index.sqlite, index.lock           for lists and search, made from the two above; may be deleted
     cache/                             compile caches; may be deleted
