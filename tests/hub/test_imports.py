@@ -628,7 +628,6 @@ def test_a_small_foreign_ara_directory_lists_its_faults(workspace: Workspace, tm
         ("PAPER.md", "---\n- a\n---\n", "does not begin with a YAML block"),
         ("PAPER.md", "---\na: &a [*a, *a]\n---\n", "nested without end"),
         ("trace/exploration_tree.yaml", "tree: &t [{id: N1, children: *t}]", "nested without end"),
-        ("trace/exploration_tree.yaml", "tree: [just words, {id: [1], children: more}]", "cannot be read"),
         ("logic/problem.md", b"\xff\xfe not text at all", r"logic/problem\.md is not UTF-8 text \(byte 0\)"),
     ],
 )
@@ -638,6 +637,16 @@ def test_a_broken_ara_directory_is_refused(
     folder = EXPORTS["ara"](supported, tmp_path / "ara")
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     refused(workspace, folder, told)
+
+
+def test_an_ara_directory_with_an_odd_tree_comes_in_without_the_odd_nodes(
+    workspace: Workspace, supported: Path, tmp_path: Path
+) -> None:
+    folder = EXPORTS["ara"](supported, tmp_path / "ara")
+    (folder / "trace/exploration_tree.yaml").write_text("tree: [just words, {id: [1], children: more}]")
+    receipt = import_path(workspace, folder)
+    assert receipt.rung <= 0
+    assert any("has no id; it is left out" in told for told in receipt.unmapped)
 
 
 def test_a_link_in_an_ara_directory_is_refused(workspace: Workspace, supported: Path, tmp_path: Path) -> None:
