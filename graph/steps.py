@@ -24,7 +24,9 @@ from evidentia.sandbox import SandboxClosedError
 from evidentia.workspace import records
 from evidentia.workspace.canonical import canonical
 from evidentia.workspace.home import Workspace
-from evidentia.workspace.ledger import publish
+from evidentia.workspace.ledger import publish, record
+from evidentia.workspace.ledger_events import BuiltOn, Source
+from evidentia.workspace.package.store import package_versions
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Experiment, Hypothesis, Row
 
@@ -275,8 +277,17 @@ class Steps:
         lines = [canonical(e.to_json()) + b"\n" for e in self.journal.events_of(name)]
         package, version, _ = compile_branch(material, workspace=self.workspace, events=lines)
         publish(self.workspace, package, version, run=material.run, outcome=material.outcome)
+        self._credit(branch, Source(package=package, version=version, run=material.run))
         payload: dict[str, Any] = {"hypothesis": name, "package": package, "version": version}
         self._write("package.compiled", {**payload, "outcome": material.outcome}, "compilation")
+
+    def _credit(self, branch: Branch, source: Source) -> None:
+        """A follow-up is built on what its parent found, whatever that was; saying so twice counts once."""
+        parent = self.journal.branches.get(branch.hypothesis.parent or "")
+        if parent is not None and parent.package is not None:
+            version = package_versions(self.workspace.packages / parent.package)[-1]
+            built = BuiltOn(package=parent.package, version=version, source=source, place="follow-up")
+            record(self.workspace, built, "compilation")
 
     def _material(self, branch: Branch) -> records.Branch:
         journal = self.journal

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from evidentia.graph.replay import prove, rerun
+from evidentia.hub.ranking import explain, list_packages
 from evidentia.sandbox import open_sandbox
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.package.store import load_manifest, locate
@@ -128,3 +129,14 @@ def test_the_checkpoints_hold_ids_and_counters_only(demo: Finished) -> None:
     assert size < 200_000
     manifest = load_manifest(locate(demo.workspace, demo.report.packages[0]))
     assert json.loads(manifest.to_bytes())["schema"] == "package/1"
+
+
+def test_what_a_follow_up_is_built_on_gains_by_it_and_only_that(demo: Finished) -> None:
+    branches = demo.journal.branches
+    parents = {branches[b.hypothesis.parent].package for b in branches.values() if b.hypothesis.parent and b.package}
+    ranked = {p["id"]: p["attention"] for p in list_packages(demo.workspace)}
+    assert parents
+    assert {name for name, points in ranked.items() if points > 1.0 + 3.0} <= parents
+    for name in parents:
+        gains = [p for p in explain(demo.workspace, str(name))["events"] if p["kind"] == "package.built_on"]
+        assert gains
