@@ -13,11 +13,8 @@ from evidentia.kernels.caching.linked import make, push, unlink
 
 
 @njit(cache=True)
-def simulate(trace: Trace, capacity: int, items: int) -> Hits:
-    """Hits of LRU on a trace.
-
-    `trace` is ``int64 (requests,)`` of item numbers below `items`; returns ``uint8 (requests,)``, 1 for a hit.
-    """
+def by_recency(trace: Trace, capacity: int, items: int, newest: bool) -> Hits:
+    """Hits of a cache that evicts from one end of the order of last use: the oldest, or the `newest`."""
     hits = np.zeros(trace.size, np.uint8)
     after, before = make(items, 1)
     cached = np.zeros(items, np.bool_)
@@ -31,11 +28,20 @@ def simulate(trace: Trace, capacity: int, items: int) -> Hits:
             size += 1
             cached[x] = True
         else:
-            victim = before[items]
+            victim = after[items] if newest else before[items]
             unlink(after, before, victim)
             cached[victim] = False
             cached[x] = True
         push(after, before, items, x)
+    return hits
+
+
+def simulate(trace: Trace, capacity: int, items: int) -> Hits:
+    """Hits of LRU on a trace.
+
+    `trace` is ``int64 (requests,)`` of item numbers below `items`; returns ``uint8 (requests,)``, 1 for a hit.
+    """
+    hits: Hits = by_recency(trace, capacity, items, False)
     return hits
 
 

@@ -7,34 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numba import njit
-
 from evidentia.kernels.caching.arrays import Hits, Trace
-from evidentia.kernels.caching.linked import make, push, unlink
+from evidentia.kernels.caching.lru import by_recency
 
 
-@njit(cache=True)
 def simulate(trace: Trace, capacity: int, items: int) -> Hits:
     """Hits of MRU: ``int64 (requests,)`` to ``uint8 (requests,)``."""
-    hits = np.zeros(trace.size, np.uint8)
-    after, before = make(items, 1)
-    cached = np.zeros(items, np.bool_)
-    size = 0
-    for t in range(trace.size):
-        x = trace[t]
-        if cached[x]:
-            hits[t] = 1
-            unlink(after, before, x)
-        elif size < capacity:
-            size += 1
-            cached[x] = True
-        else:
-            victim = after[items]
-            unlink(after, before, victim)
-            cached[victim] = False
-            cached[x] = True
-        push(after, before, items, x)
+    hits: Hits = by_recency(trace, capacity, items, True)
     return hits
 
 

@@ -184,9 +184,9 @@ def test_a_device_is_there_only_when_it_is_passed_in(tmp_path: Path) -> None:
 
 
 def test_a_confinement_that_cannot_be_made_runs_nothing(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evidentia.sandbox.zygote import host
+    from evidentia.sandbox.zygote import warm
 
-    monkeypatch.setattr(host, "_map_users", lambda launcher: 4242)
+    monkeypatch.setattr(warm, "_map_users", lambda launcher: 4242)
     with pytest.raises(SandboxFailedError, match="confine"):
         box.run(Job("print('ran')"))
 
