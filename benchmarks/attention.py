@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from evidentia.kernels.attention import block_sparse, flash, flash_v1, standard, tiled
+from evidentia.kernels.attention import block_sparse, flash, flash_v1, fused, standard, tiled
 
 HEADS, DIM, LENGTHS = 8, 64, (512, 1024, 2048, 4096)
 SECONDS = 0.7
@@ -62,6 +62,7 @@ def main() -> None:
         "torch SDPA": scaled_dot_product_attention,
         "standard": standard.attention,
         "tiled": tiled.attention,
+        "fused": fused.attention,
         "flash-v1": flash_v1.attention,
         "block-sparse, a quarter": partial(block_sparse.attention, density=0.25),
     }
@@ -77,7 +78,9 @@ def main() -> None:
             with torch.no_grad():
                 full = {name: partial(kernel, *operands) for name, kernel in forward.items()}
                 table(f"{length} tokens, forward (block-sparse: as if all were computed)", flop, full)
-                causal = {name: partial(full[name], is_causal=True) for name in ("torch SDPA", "standard", "tiled")}
+                causal = {
+                    name: partial(full[name], is_causal=True) for name in ("torch SDPA", "standard", "tiled", "fused")
+                }
                 table(f"{length} tokens, forward, causal (the half that is seen)", flop / 2, causal)
             passes = {name: training(kernel, operands) for name, kernel in trained.items()}
             table(f"{length} tokens, forward and backward", 3.5 * flop, passes)

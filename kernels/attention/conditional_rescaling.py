@@ -25,7 +25,7 @@ def attention(
     scale: float | None = None,
     enable_gqa: bool = False,
     block_size: int = 512,
-    block_rows: int = 256,
+    block_rows: int = 512,
     threshold: float = 8.0,
     work: Work | None = None,
 ) -> Tensor:

@@ -83,7 +83,7 @@ BLOCK_ROWS = Parameter(
     "block_rows",
     "queries per block",
     "int",
-    default=256,
+    default=512,
     low=1,
     high=8192,
     unit="tokens",

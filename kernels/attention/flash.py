@@ -26,7 +26,7 @@ def attention(
     scale: float | None = None,
     enable_gqa: bool = False,
     block_size: int = 512,
-    block_rows: int = 256,
+    block_rows: int = 512,
 ) -> Tensor:
     """`tiled.attention` with gradients for query, key and value.
 

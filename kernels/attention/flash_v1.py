@@ -24,7 +24,7 @@ def attention(
     scale: float | None = None,
     enable_gqa: bool = False,
     block_size: int = 512,
-    block_rows: int = 256,
+    block_rows: int = 512,
     work: Work | None = None,
 ) -> Tensor:
     """The same as `tiled.attention`, with the output of all rows kept normalised after every block of keys.

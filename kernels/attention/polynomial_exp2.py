@@ -30,7 +30,7 @@ def attention(
     scale: float | None = None,
     enable_gqa: bool = False,
     block_size: int = 512,
-    block_rows: int = 256,
+    block_rows: int = 512,
     degree: int = 3,
     work: Work | None = None,
 ) -> Tensor:

@@ -25,7 +25,7 @@ def attention(
     scale: float | None = None,
     enable_gqa: bool = False,
     block_size: int = 512,
-    block_rows: int = 256,
+    block_rows: int = 512,
     work: Work | None = None,
 ) -> Tensor:
     """The same as `standard.attention`, in blocks of `block_rows` queries by `block_size` keys.

@@ -32,6 +32,20 @@ CARDS = (
     ),
     Kernel(
         "attention",
+        "fused",
+        "Tiled attention that finds maximum, weights and their sum in one compiled pass over each row of a tile.",
+        "evidentia.kernels.attention.fused:attention",
+        papers.flash("section 3.1"),
+        tags=("fused", "fused attention", "fused softmax", "kernel fusion"),
+        baseline="tiled",
+        parameters=(BLOCK_SIZE, BLOCK_ROWS),
+        laws=(_LINEAR,),
+        claim="Fusing all steps of attention into one kernel saves reading and writing the intermediate results; part "
+        "of a threefold speed-up of GPT-2's training.",
+        claim_needs_gpu=True,
+    ),
+    Kernel(
+        "attention",
         "flash-v1",
         "Passes over blocks of keys in the outer loop and normalises the output after every one of them.",
         "evidentia.kernels.attention.flash_v1:attention",
