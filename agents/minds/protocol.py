@@ -21,13 +21,36 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """A dead end of an earlier run: the package that tells of it, its hypothesis, how it failed, what to know."""
+
+    package: str
+    family: str
+    statement: str
+    failure_mode: str
+    lesson: str
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What a mind has used so far: calls of language models, their tokens, and money where the price is known."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float = 0.0
+
+
+@dataclass(frozen=True)
 class Context:
-    """What ideation may read: the brief, the literature, and what the run has found so far."""
+    """What ideation may read: the brief, the literature, what the run has found so far, lessons of earlier runs."""
 
     brief: Brief
     literature: Sequence[Citation]
     registered: Sequence[Hypothesis]
     findings: Sequence[Finding]
+    lessons: Sequence[Lesson] = ()
+    experiments_left: int = 0
 
 
 @dataclass(frozen=True)
