@@ -1,1 +1,1 @@
-"""Literature: the bundled bibliography, searched offline."""
+"""Literature: the bundled bibliography, searched offline; arXiv and OpenAlex where a person asks for them."""

@@ -1,4 +1,4 @@
-"""One tokenizer for questions, kernel cards and bibliography entries."""
+"""One tokenizer for questions, kernel cards, bibliography entries and abstracts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ _WORD = re.compile(r"[a-z0-9]+(?:['.][a-z0-9]+)*")
 _SUFFIXES = (("sses", "ss"), ("ies", "y"), ("ing", ""), ("ed", ""), ("s", ""))
 
 
+def words(text: str) -> list[str]:
+    """Lower-case words as they stand, without function words; hyphens separate."""
+    return [word for word in _WORD.findall(text.lower().replace("-", " ")) if word not in _STOP]
+
+
 def tokens(text: str) -> list[str]:
     """Lower-case word stems without function words; hyphens separate.
 
     Plural, -ed and -ing endings are taken off where four letters remain, so that a question and a card that
     say the same thing share their stems.
     """
-    return [_stem(word) for word in _WORD.findall(text.lower().replace("-", " ")) if word not in _STOP]
+    return [_stem(word) for word in words(text)]
 
 
 def _stem(word: str) -> str:

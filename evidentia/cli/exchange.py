@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evidentia.hub.imports import Receipt
     from evidentia.workspace.home import Workspace
 
+ARXIV = ("arxiv:", "https://arxiv.org/", "http://arxiv.org/")
 SHOWN = 12
 INTACT = 1
 
@@ -48,7 +49,12 @@ def export(
 
 
 def import_(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A package zip, an ARA folder, or a discovery.json.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH", help="A package zip, an ARA folder, a discovery.json, or arxiv:ID (which asks arXiv)."
+        ),
+    ],
     rung: Annotated[
         int, typer.Option("--rung", min=1, max=3, help="How far to verify here; 2 and 3 run the package's code.")
     ] = INTACT,
@@ -64,7 +70,10 @@ def import_(
     fresh = not (workspace / "workspace.json").exists()
     home = opened(workspace, create=True)
     try:
-        receipt = import_path(home, path, rung=rung, allow_weak_sandbox=allow_weak_sandbox)
+        if path.lower().startswith(ARXIV):
+            receipt = _import_arxiv(home, path)
+        else:
+            receipt = import_path(home, Path(path), rung=rung, allow_weak_sandbox=allow_weak_sandbox)
     except EvidentiaError:
         if fresh:
             _unmake(home)
@@ -75,10 +84,35 @@ def import_(
         _tell(receipt)
 
 
+def _import_arxiv(home: Workspace, name: str) -> Receipt:
+    """The paper of ``arxiv:ID``, asked of arXiv, or read from the workspace's cache where it was asked lately."""
+    from evidentia.agents.literature.arxiv_api import fetch
+    from evidentia.agents.literature.fetching import Fetcher, FetchError
+    from evidentia.agents.literature.identifiers import arxiv_id
+    from evidentia.agents.literature.settings import from_environment
+    from evidentia.errors import BadInputError, EvidentiaError
+    from evidentia.hub.imports.paper import import_paper
+
+    identifier = arxiv_id(name)
+    if identifier is None:
+        raise BadInputError(
+            f"{name!r} names no arXiv paper; write arxiv: and its identifier, as in arxiv:2205.14135, "
+            "arxiv:2205.14135v2 or arxiv:cs/0112017"
+        )
+    try:
+        paper, answer = fetch(Fetcher(from_environment(), home.cache / "literature"), identifier)
+    except FetchError as error:
+        raise EvidentiaError(f"arXiv:{identifier} was not imported: {error}") from error
+    return import_paper(home, paper, raw=answer.body, url=answer.url, retrieved=answer.retrieved)
+
+
 def _unmake(home: Workspace) -> None:
     """Take a workspace away again that was made for nothing."""
+    import shutil
+
     if home.package_names() or home.ledger_path.exists():
         return
+    shutil.rmtree(home.cache, ignore_errors=True)
     (home.root / "workspace.json").unlink()
     for folder in (home.packages, home.root):
         if folder.is_dir() and not any(folder.iterdir()):

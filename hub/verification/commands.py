@@ -11,7 +11,7 @@ from evidentia.sandbox.rows import gather_rows
 from evidentia.workspace.records import OWN_COMMAND, Run
 
 NOT_AGAIN = "not re-runnable: recorded from a person's command"
-NO_RUN = "not re-runnable: a person's note without a run"
+NO_RUN = "not re-runnable: it holds no run"
 _WHOLE = re.compile(r"^# Grounding: transcribed", re.M)
 
 

@@ -26,6 +26,13 @@ from evidentia.workspace.units import dimension
 def check_intact(package: Opened) -> Iterator[Result]:
     """The checks of level 1."""
     yield _result("files", _files(package), "all files are those of the manifest")
+    from evidentia.hub.imports.paper_check import check_record, is_record  # imports verify in their turn
+
+    if is_record(package):
+        yield from check_record(package)
+        yield _result("secrets", _secrets(package), "no file holds a secret")
+        yield check_attestations(package)
+        return
     yield _result("evidence", _evidence(package), "every blob is the one the host took")
     for name, faults, fine in check_log(package):
         yield _result(name, faults, fine)

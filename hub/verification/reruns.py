@@ -13,7 +13,7 @@ from evidentia.hub.verification.commands import NO_RUN, not_again, own_command, 
 from evidentia.hub.verification.opened import Opened, Result
 from evidentia.kernels import registry
 from evidentia.sandbox import Job, Limits, Outcome, Sandbox
-from evidentia.workspace.records import PERSON, Evidence, Experiment, Run
+from evidentia.workspace.records import Evidence, Experiment, Run
 
 GPU_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
 
@@ -23,7 +23,7 @@ def check_reruns(package: Opened, sandbox: Sandbox) -> Iterator[Result]:
 
     Timed experiments run alone, the others side by side.
     """
-    if package.branch.mind == PERSON and not package.branch.runs:
+    if not package.branch.runs:
         yield Result(2, "runs", False, NO_RUN)
         return
     lacking = [not_again(package, index) or _lacking(package, run) for index, run in enumerate(package.branch.runs)]
