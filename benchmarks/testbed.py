@@ -139,7 +139,7 @@ def stability() -> Table:
     """Reading on beyond the context of the training, to 16 times its length."""
     lines = []
     for context in (1024, 4096, 16384):
-        shared = {"context": context, "samples": 2}
+        shared = {"context": context, "samples": 1, "chunk": 64}
         budget = 100.0 * 512 / context
         full = f"{context:,} tokens, full cache"
         lines += [
@@ -267,7 +267,7 @@ def mean(values: Sequence[float]) -> tuple[float, float]:
 def shown(value: float, half: float) -> str:
     """A value with its interval, to the digits the interval allows."""
     if half == 0 or not math.isfinite(half):
-        return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     digits = max(0, 1 - math.floor(math.log10(half)))
     return f"{value:,.{digits}f} ± {half:,.{digits}f}"
 
