@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from evidentia.agents.step_down import NOTE, supported_by_holm
 from evidentia.agents.subjects import family_of
 from evidentia.workspace.checks import evaluate
 from evidentia.workspace.estimators import MissingRowsError
@@ -12,10 +13,20 @@ from evidentia.workspace.records import Check, Claim, Hypothesis, Outcome, Plann
 
 
 def decide(hypothesis: Hypothesis, rows: Sequence[Row], evidence: Sequence[str]) -> tuple[Claim, ...]:
-    """Each registered claim evaluated over the rows. A claim whose rows are missing is inconclusive."""
-    return tuple(
+    """Each registered claim evaluated over the rows. A claim whose rows are missing is inconclusive; one that Holm's
+    step-down supports, though its own interval leaves it open, says so in its note."""
+    decided = tuple(
         claim(hypothesis, planned, f"C{number:02d}", planned.check, rows, evidence)
         for number, planned in enumerate(hypothesis.claims, start=1)
+    )
+    if not {"supported", "inconclusive"} <= {c.status for c in decided}:
+        return decided
+    holm = supported_by_holm(hypothesis, decided, rows)
+    return tuple(
+        c.model_copy(update={"note": "; ".join(filter(None, (c.note, NOTE)))})
+        if c.id in holm and c.status == "inconclusive"
+        else c
+        for c in decided
     )
 
 

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from evidentia.workspace.estimators import Estimate, estimate
 from evidentia.workspace.records import Check, Expectation, Row, Status
+
+EQUIVALENT = "equivalent by two one-sided tests, which the two-sided interval is too wide to show"
 
 
 def evaluate(check: Check, rows: Sequence[Row]) -> tuple[Estimate, Status]:
     """The check's estimate over the rows and what it decides.
 
+    With `two_one_sided`, an equivalence is supported as soon as two one-sided tests, each at the check's error, tell
+    the effect from either bound: that is, by the interval with twice the error. The interval that is reported, and
+    the one that refutes, stay those of the check's confidence. Source: D. J. Schuirmann, A comparison of the two
+    one-sided tests procedure and the power approach, J. Pharmacokinet. Biopharm. 15, 1987.
     Raises `evidentia.workspace.estimators.MissingRowsError` when the rows lack a cell the check needs.
     """
     found = estimate(check, rows)
     if found.value is None:
         return found, "refuted" if found.decided is False else "inconclusive"
-    return found, decide(check.expect, found)
+    status = decide(check.expect, found)
+    if status == "inconclusive" and check.two_one_sided and check.expect.relation == "inside":
+        error = 1 - check.confidence
+        narrower = estimate(check.model_copy(update={"confidence": max(0.0, 1 - 2 * error)}), rows)
+        if decide(check.expect, narrower) == "supported":
+            return replace(found, note="; ".join(filter(None, (found.note, EQUIVALENT)))), "supported"
+    return found, status
 
 
 def decide(expect: Expectation, found: Estimate) -> Status:

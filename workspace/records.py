@@ -62,12 +62,17 @@ Estimator = Literal[
     "exponential_rate",
     "change_over_range",
     "ratio_over_range",
+    "isotonic_change",
+    "isotonic_ratio",
+    "largest_fall",
+    "fall_ratio",
     "crossover",
     "threshold_crossing",
     "difference_of_differences",
     "ratio_of_ratios",
     "regret",
     "regret_ratio",
+    "best_level",
     "corner_difference",
     "corner_ratio",
     "shapley_difference",
@@ -84,7 +89,10 @@ class Check(Record):
     an optimum, `candidate` is the level claimed best. `limit` is the constant of a threshold crossing.
     For the change between two corners of a factorial, `at` and `versus_at` are the corners, the first one left,
     `limit` the published change that is taken off, and `moderator` the condition a Shapley value is attributed to.
-    `confidence` is the level of the interval after correction for looks and claims.
+    `confidence` is the level of the interval after correction for looks and claims. `interval` is how it is made:
+    ``student`` from t over one number per seed, ``bootstrap`` from t over resamples (for what leans to one side),
+    ``inverted`` from what a t test does not reject (the place of a crossing, the best of several rivals). With
+    `two_one_sided`, an equivalence is supported by two one-sided tests. Both are left out where they are the default.
     """
 
     estimator: Estimator
@@ -103,7 +111,14 @@ class Check(Record):
     higher_is_better: bool = True
     log_parameter: bool = False
     confidence: float = Field(0.95, gt=0, lt=1)
+    interval: Literal["student", "bootstrap", "inverted"] = "student"
+    two_one_sided: bool = False
     expect: Expectation
+
+    @model_serializer(mode="wrap")
+    def _without_defaults_of_later(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        later = {"interval": "student", "two_one_sided": False}
+        return {k: v for k, v in handler(self).items() if k not in later or v != later[k]}
 
 
 class PlannedClaim(Record):
@@ -197,7 +212,9 @@ class Environment(Record):
 
     `accounting` says what counted its memory and processes, `devices` which were passed into the sandbox, `seed`
     what the generators of Python, NumPy and torch began with, `weak_allowed` that a person let a language model's
-    code run in a weaker sandbox than the brief asked for. Each is left out where it was not recorded.
+    code run in a weaker sandbox than the brief asked for. On a cluster, `host` names the worker, `library` is the
+    fingerprint of its kernel library's sources, and `differs` says what sets it apart from the coordinator where a
+    person let such workers work. Each is left out where it was not recorded.
     """
 
     python: str
@@ -211,10 +228,13 @@ class Environment(Record):
     devices: tuple[str, ...] = ()
     seed: int | None = None
     weak_allowed: bool = False
+    host: str = ""
+    library: str = ""
+    differs: tuple[str, ...] = ()
 
     @model_serializer(mode="wrap")
     def _without_what_was_not_recorded(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        later = ("accounting", "devices", "seed", "weak_allowed")
+        later = ("accounting", "devices", "seed", "weak_allowed", "host", "library", "differs")
         return {k: v for k, v in handler(self).items() if k not in later or v or (k == "seed" and v is not None)}
 
 
@@ -279,7 +299,7 @@ class Claim(Record):
 class Attack(Record):
     """A falsification test and what came of it."""
 
-    kind: Literal["fresh seeds", "changed condition", "row audit"]
+    kind: Literal["fresh seeds", "changed condition", "row audit", "script audit"]
     description: str
     changed: dict[str, Value] = {}
     evidence: tuple[str, ...] = ()

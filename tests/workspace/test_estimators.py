@@ -27,7 +27,7 @@ def rows(values: dict[str, list[float]], **columns: Any) -> list[Row]:
     return [{"system": s, "seed": i, "m": v, **columns} for s, vs in values.items() for i, v in enumerate(vs)]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(values=samples, confidence=st.sampled_from([0.9, 0.95, 0.999]))
 def test_the_interval_is_that_of_scipy(values: list[float], confidence: float) -> None:
     mean, low, high, sd = interval(values, confidence)
@@ -42,7 +42,7 @@ def test_one_sample_says_nothing_of_its_spread() -> None:
     assert interval([3.0], 0.95) == (3.0, -math.inf, math.inf, None)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(a=st.lists(st.floats(1, 100), min_size=3, max_size=12), shift=st.floats(-5, 5))
 def test_a_paired_difference_is_scipys_paired_t_interval(a: list[float], shift: float) -> None:
     b = [x + shift + 0.1 * ((i * 7) % 3) for i, x in enumerate(a)]

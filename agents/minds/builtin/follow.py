@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from evidentia.agents.minds.builtin.forms import comparison, crossover, interaction, optimum
 from evidentia.agents.minds.builtin.forms.drafting import Draft
 from evidentia.agents.minds.builtin.reading import Reading
-from evidentia.agents.minds.protocol import Finding
+from evidentia.agents.minds.protocol import Context, Finding
 from evidentia.agents.wording import number, words
 from evidentia.kernels import registry
 from evidentia.kernels.registry import Kernel, Metric
@@ -18,20 +18,24 @@ MAX_DEPTH = 2
 POINTS = 5
 
 
-def follow_ups(reading: Reading, findings: Sequence[Finding]) -> Iterator[Hypothesis]:
-    """Follow-ups of every finding in this family, at most two generations deep."""
-    by_id = {f.hypothesis.id: f.hypothesis for f in findings}
-    for finding in findings:
+def follow_ups(reading: Reading, context: Context) -> Iterator[Hypothesis]:
+    """Follow-ups of every new finding in this family, at most two generations deep."""
+    for finding in context.news:
         hypothesis = finding.hypothesis
-        depth = _depth(hypothesis, by_id)
-        if hypothesis.family != reading.family.name or depth >= MAX_DEPTH or finding.outcome == "crashed":
+        if hypothesis.family != reading.family.name or finding.outcome == "crashed":
+            continue
+        depth = _depth(hypothesis, context)
+        if depth >= MAX_DEPTH:
             continue
         metric = reading.family.metric(hypothesis.metric)
         for draft, trigger, pivot in _next(reading, metric, finding):
             yield draft.following(hypothesis.id, trigger, depth + 1, "pivot" if pivot else "follow-up").finish()
 
 
-def _depth(hypothesis: Hypothesis, by_id: dict[str, Hypothesis]) -> int:
+def _depth(hypothesis: Hypothesis, context: Context) -> int:
+    if context.world is not None:
+        return context.world.depth(hypothesis.id)
+    by_id = {f.hypothesis.id: f.hypothesis for f in context.findings}
     depth, parent = 0, hypothesis.parent
     while parent and parent in by_id:
         depth, parent = depth + 1, by_id[parent].parent

@@ -27,11 +27,11 @@ class BuiltinMind:
     def propose(self, context: Context) -> list[Hypothesis]:
         """First all forms over the reading of the question, then follow-ups of what was found."""
         readings = read(context.brief)
-        known = {h.id for h in context.registered}
+        known = context.taken
         if not context.registered:
             drafts = [h for reading in readings for propose in FORMS.values() for h in propose(reading)]
         else:
-            drafts = [h for reading in readings for h in follow.follow_ups(reading, context.findings)]
+            drafts = [h for reading in readings for h in follow.follow_ups(reading, context)]
         found: dict[str, Hypothesis] = {}
         for hypothesis in drafts:
             if hypothesis.id not in known:

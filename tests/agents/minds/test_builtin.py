@@ -98,8 +98,10 @@ def test_proposals_are_whole_and_the_same_every_time(question: str) -> None:
 
 def test_the_error_is_shared_over_looks_and_claims() -> None:
     for hypothesis in proposed(read_brief(str(EXAMPLE))):
-        shares = len(hypothesis.claims) * len(hypothesis.sample_plan.looks)
-        assert all(c.check.confidence == pytest.approx(1 - 0.05 / shares) for c in hypothesis.claims)
+        claims, looks = len(hypothesis.claims), len(hypothesis.sample_plan.looks)
+        for claim in hypothesis.claims:
+            level = 1 - claim.check.confidence
+            assert 0.05 / (claims * looks) < level < 0.05 / claims, "never less than Bonferroni's, for one look all"
 
 
 def test_a_parameter_that_needs_a_workload_brings_it_along() -> None:

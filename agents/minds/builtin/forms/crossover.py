@@ -76,6 +76,7 @@ def _check(reading: Reading, metric: Metric, systems: tuple[str, ...], name: str
         levels=levels,
         log_parameter=reading.parameter(name).scale == "log",
         higher_is_better=metric.direction == "higher",
+        interval="inverted",
         expect=Expectation(relation="inside", low=float(levels[0]), high=float(levels[-1])),
     )
 

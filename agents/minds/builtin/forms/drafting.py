@@ -11,6 +11,7 @@ from evidentia.agents.wording import number
 from evidentia.kernels import registry
 from evidentia.kernels.registry import Metric
 from evidentia.workspace.records import Cell, Check, Expectation, Hypothesis, PlannedClaim, SamplePlan, Value
+from evidentia.workspace.sequential import simultaneous
 from evidentia.workspace.units import difference_unit
 
 WEIGHTS = {"question": 1.0, "ambiguity": 0.95, "law": 0.97, "challenger": 0.6, "follow-up": 0.9, "pivot": 0.85}
@@ -109,7 +110,7 @@ class Draft:
             confidence=seeds.confidence,
             first_seed=seeds.first if self.first_seed is None else self.first_seed,
         )
-        share = 1 - (1 - seeds.confidence) / (len(plan.looks) * len(self.claims))
+        share = simultaneous(seeds.confidence, plan.looks, len(self.claims))
         claims = tuple(
             c.model_copy(update={"check": c.check.model_copy(update={"confidence": share})}) for c in self.claims
         )

@@ -55,6 +55,7 @@ def draft(reading: Reading, metric: Metric, a: Kernel, b: Kernel, word: str) -> 
             versus=b.name,
             where=where(reading, (a.name, b.name), at, ()),
             higher_is_better=metric.direction == "higher",
+            two_one_sided=True,
             expect=_same(metric),
         )
         place = f" at {told(at)}" if at else ""
@@ -96,6 +97,7 @@ def setting(reading: Reading, metric: Metric, kernel: Kernel, name: str, low: Va
         at={name: low},
         versus_at={name: high},
         higher_is_better=metric.direction == "higher",
+        two_one_sided=True,
         expect=_same(metric),
     )
     statement = (

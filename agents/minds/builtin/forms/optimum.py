@@ -43,6 +43,7 @@ def draft(reading: Reading, metric: Metric, kernel: Kernel, name: str, candidate
         levels=levels,
         candidate=candidate,
         higher_is_better=metric.direction == "higher",
+        interval="inverted",
         expect=Expectation(relation="below", high=metric.smallest_effect),
     )
     text = (
