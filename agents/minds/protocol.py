@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from evidentia.agents.brief import Brief
 from evidentia.workspace.records import Attack, Cell, Citation, Claim, DeadEnd, Hypothesis, Outcome, Review
@@ -22,13 +22,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A dead end of an earlier run: the package that tells of it, its hypothesis, how it failed, what to know."""
+    """A dead end of an earlier run: the package that tells of it, its statement, how it failed, what to know.
+
+    `hypothesis` is the id of what was tested: the same id would be tested in the same way again.
+    """
 
     package: str
     family: str
     statement: str
     failure_mode: str
     lesson: str
+    hypothesis: str = ""
+    version: int = 1
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,30 @@ class Spending:
     usd: float = 0.0
 
 
+class WorldModel(Protocol):
+    """What a mind may ask of the world model; each answer is a plain mapping, oldest first."""
+
+    def open_questions(self) -> Iterator[dict[str, Any]]:
+        """What was tested and not decided: `hypothesis`, `statement`, `form`, `why`."""
+
+    def lessons(self) -> Iterator[dict[str, Any]]:
+        """What dead ends taught: `statement`, `failure_mode`, `text`, and `package` where it is an earlier run's."""
+
+    def constraints(self) -> Iterator[dict[str, Any]]:
+        """What holds for everything in this run, each with a `text`."""
+
+    def depth(self, hypothesis: str) -> int:
+        """How many findings a hypothesis follows from, one after the other."""
+
+
 @dataclass(frozen=True)
 class Context:
-    """What ideation may read: the brief, the literature, what the run has found so far, lessons of earlier runs."""
+    """What ideation may read: the brief, the literature, what the run has found so far, lessons of earlier runs.
+
+    `findings` holds all concluded branches, `fresh` those since ideation was last done. `known` has the ids of what is
+    registered. `world` is the run's world model (`evidentia.graph.world`): what is open, given and learned, as one
+    graph. In a round kept free of earlier lessons, `lessons` is empty.
+    """
 
     brief: Brief
     literature: Sequence[Citation]
@@ -51,6 +77,19 @@ class Context:
     findings: Sequence[Finding]
     lessons: Sequence[Lesson] = ()
     experiments_left: int = 0
+    fresh: Sequence[Finding] | None = None
+    known: Collection[str] | None = None
+    world: WorldModel | None = None
+
+    @property
+    def news(self) -> Sequence[Finding]:
+        """The findings that ideation has not seen yet; all, where nobody told them apart."""
+        return self.findings if self.fresh is None else self.fresh
+
+    @property
+    def taken(self) -> Collection[str]:
+        """The ids of what is registered."""
+        return {h.id for h in self.registered} if self.known is None else self.known
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,50 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WeakSandboxOption, WorkspaceOption, opened
+from evidentia.cli.options import (
+    DEFAULT_WORKSPACE,
+    BaseUrlOption,
+    ExecutorOption,
+    JsonOption,
+    ModelMinutesOption,
+    ModelOption,
+    ModelRateOption,
+    ModelTimeoutOption,
+    ModelTokensOption,
+    PricesOption,
+    Unlikeness,
+    UnlikeOption,
+    WeakSandboxOption,
+    WorkspaceOption,
+    opened,
+)
 
 if TYPE_CHECKING:
     from evidentia.agents.brief import Brief
     from evidentia.graph.running import Report
     from evidentia.workspace.home import Workspace
 
+MODEL_TIMEOUT = 600.0
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=256, help="Experiments that run at once.")]
 
 
 def run(
     brief: Annotated[str, typer.Argument(help="A .toml brief, or the question in quotes.")],
-    model: Annotated[str, typer.Option("--model", help="Who plans: builtin (no language model).")] = "builtin",
+    model: ModelOption = ["builtin"],  # noqa: B006 - typer reads it, nobody changes it
+    base_url: BaseUrlOption = "",
     max_experiments: Annotated[int | None, typer.Option("--max-experiments", help="Budget of executions.")] = None,
     max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Budget of wall time.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The first seed of the experiments.")] = None,
     workers: WorkersOption = 2,
-    executor: Annotated[str, typer.Option("--executor", help="Where experiments run: local.")] = "local",
+    model_timeout: ModelTimeoutOption = MODEL_TIMEOUT,
+    model_minutes: ModelMinutesOption = None,
+    model_rate: ModelRateOption = None,
+    model_tokens: ModelTokensOption = None,
+    prices: PricesOption = None,
+    policy: Annotated[str, typer.Option("--policy", help="Which branch next: value, best-first, tree-search …")] = "",
+    online: Annotated[bool, typer.Option("--online", help="Look in arXiv and OpenAlex too.")] = False,
+    executor: ExecutorOption = "local",
+    unlike_workers: UnlikeOption = Unlikeness.REFUSE,
     allow_weak_sandbox: WeakSandboxOption = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
@@ -38,32 +64,62 @@ def run(
 
     if executor not in EXECUTORS:
         raise BadInputError(f"no executor {executor!r}; this version knows {', '.join(EXECUTORS)}")
-    asked = _with_options(read_brief(brief), max_experiments, max_minutes, seed)
-    home = opened(workspace, create=True)
+    wanted = with_options(read_brief(brief), max_experiments, max_minutes, seed, policy, online)
     from evidentia.cli.live import following
+    from evidentia.cli.models import asked, mind_of
 
-    with following(quiet=as_json) as listener:
+    mind = mind_of(model, base_url, model_tokens)
+    home = opened(workspace, create=True)
+    with (
+        asked(home, model_timeout, model_minutes, model_rate, prices, quiet=as_json),
+        following(quiet=as_json) as listener,
+    ):
         report = start(
-            home, asked, mind=model, workers=workers, listener=listener, allow_weak_sandbox=allow_weak_sandbox
+            home,
+            wanted,
+            mind=mind,
+            workers=workers,
+            listener=listener,
+            allow_weak_sandbox=allow_weak_sandbox,
+            executor=executor,
+            unlike=unlike_workers.value,
         )
-    _end(home, report, as_json)
+    end(home, report, as_json)
 
 
 def resume(
     name: Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its name.")],
     workers: WorkersOption = 2,
+    model_timeout: ModelTimeoutOption = MODEL_TIMEOUT,
+    model_minutes: ModelMinutesOption = None,
+    model_rate: ModelRateOption = None,
+    prices: PricesOption = None,
+    executor: ExecutorOption = "local",
+    unlike_workers: UnlikeOption = Unlikeness.REFUSE,
     allow_weak_sandbox: WeakSandboxOption = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run that was interrupted or killed."""
     from evidentia.cli.live import following
+    from evidentia.cli.models import asked
     from evidentia.graph.running import resume as go_on
 
     home = opened(workspace)
-    with following(quiet=as_json) as listener:
-        report = go_on(home, name, workers=workers, listener=listener, allow_weak_sandbox=allow_weak_sandbox)
-    _end(home, report, as_json)
+    with (
+        asked(home, model_timeout, model_minutes, model_rate, prices, quiet=as_json),
+        following(quiet=as_json) as listener,
+    ):
+        report = go_on(
+            home,
+            name,
+            workers=workers,
+            listener=listener,
+            allow_weak_sandbox=allow_weak_sandbox,
+            executor=executor,
+            unlike=unlike_workers.value,
+        )
+    end(home, report, as_json)
 
 
 def watch(
@@ -106,7 +162,14 @@ def runs(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = F
     console().print(table)
 
 
-def _with_options(brief: Brief, max_experiments: int | None, max_minutes: float | None, seed: int | None) -> Brief:
+def with_options(
+    brief: Brief,
+    max_experiments: int | None,
+    max_minutes: float | None,
+    seed: int | None,
+    policy: str = "",
+    online: bool = False,
+) -> Brief:
     """The brief with what the command line overrides, checked like the brief itself."""
     from pydantic import ValidationError
 
@@ -118,6 +181,7 @@ def _with_options(brief: Brief, max_experiments: int | None, max_minutes: float 
         ("budget", "max_experiments", max_experiments, "--max-experiments"),
         ("budget", "max_minutes", max_minutes, "--max-minutes"),
         ("seeds", "first", seed, "--seed"),
+        ("search", "policy", policy or None, "--policy"),
     ):
         if value is None:
             continue
@@ -127,10 +191,15 @@ def _with_options(brief: Brief, max_experiments: int | None, max_minutes: float 
         except ValidationError as error:
             message = error.errors()[0]["msg"]
             raise BadInputError(f"{option}: {message[0].lower() + message[1:]}, not {value}") from None
-    return brief
+    if not online:
+        return brief
+    from evidentia.agents.literature.settings import from_environment
+
+    from_environment()  # a bad setting stops here, before anything is written
+    return brief.model_copy(update={"online": True})
 
 
-def _end(home: Workspace, report: Report, as_json: bool) -> None:
+def end(home: Workspace, report: Report, as_json: bool) -> None:
     """Check what was packaged, print where it is, and leave with the right exit code."""
     from evidentia.cli.output import console, print_json
     from evidentia.cli.packages import check_new
