@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from evidentia.sandbox import Job, Outcome, Sandbox
+from evidentia.graph.executors import Opening
+from evidentia.sandbox import Job, Outcome, Sandbox, open_sandbox
 
 
 class LocalExecutor:
@@ -29,3 +30,9 @@ class LocalExecutor:
     def close(self) -> None:
         """Kill what runs."""
         self.sandbox.close()
+
+
+def open_executor(opening: Opening) -> LocalExecutor:
+    """Open the strongest sandbox of this machine; whether it is strong enough is asked before a run begins."""
+    sandbox = open_sandbox(opening.scratch, compile_cache=opening.compiled, devices=opening.devices)
+    return LocalExecutor(sandbox, opening.workers)
