@@ -6,7 +6,7 @@ import itertools
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -18,10 +18,58 @@ MAX_QUESTION = 2000
 
 
 class Budget(Record):
-    """What a run may spend. An experiment is one sandboxed execution of a script."""
+    """What a run may spend. An experiment is one sandboxed execution of a script; tokens and US dollars are a language
+    model's. `branch_experiments` is the most that one branch may take. None is no limit."""
 
     max_experiments: int = Field(48, ge=1, le=100_000)
     max_minutes: float = Field(10.0, gt=0, le=10_000)
+    max_cpu_seconds: float | None = Field(None, gt=0)
+    max_tokens: int | None = Field(None, ge=1)
+    max_usd: float | None = Field(None, gt=0)
+    branch_experiments: int | None = Field(None, ge=2)
+
+
+class Search(Record):
+    """How the tree is searched: the selection policy, branches per round at most, how often a failed script may be
+    mended, and the share of ideation that is kept free of earlier runs' lessons."""
+
+    policy: Literal["value", "best-first", "tree-search", "islands", "random"] = "value"
+    round: int = Field(6, ge=1, le=64)
+    debug_depth: int = Field(3, ge=0, le=10)
+    free_of_lessons: float = Field(0.25, ge=0, le=1)
+
+
+StageName = Literal["feasibility", "baseline", "exploration", "ablation", "replication"]
+
+
+class Stages(Record):
+    """The stages of a run in their order, and the share of the experiment budget each may take while another has work.
+
+    Feasibility is given up for a family after `tries` branches that crashed. Replication repeats the `replicate` most
+    important supported findings on `replicas` fresh sets of seeds each.
+    """
+
+    order: tuple[StageName, ...] = ("feasibility", "baseline", "exploration", "ablation", "replication")
+    share: dict[StageName, float] = Field(
+        default={"baseline": 0.35, "exploration": 0.4, "ablation": 0.25, "replication": 0.15}
+    )
+    tries: int = Field(3, ge=1, le=100)
+    replicate: int = Field(1, ge=0, le=100)
+    replicas: int = Field(2, ge=2, le=20)
+
+    @field_validator("order")
+    @classmethod
+    def _each_once(cls, order: tuple[StageName, ...]) -> tuple[StageName, ...]:
+        if len(set(order)) < len(order) or "exploration" not in order:
+            raise ValueError("must name each stage at most once, and exploration among them")
+        return order
+
+    @field_validator("share")
+    @classmethod
+    def _shares(cls, share: dict[StageName, float]) -> dict[StageName, float]:
+        if any(not 0 < value <= 1 for value in share.values()):
+            raise ValueError("must be shares above 0 and at most 1")
+        return share
 
 
 class Seeds(Record):
@@ -50,13 +98,16 @@ class Isolation(Record):
 
 
 class Brief(Record):
-    """What a person asks for."""
+    """What a person asks for; `online` lets the literature be looked up on the network too."""
 
     question: str = Field(min_length=8, max_length=MAX_QUESTION)
     families: tuple[str, ...] = ()
     budget: Budget = Budget()
     seeds: Seeds = Seeds()
     sandbox: Isolation = Isolation()
+    online: bool = False
+    search: Search = Search()
+    stages: Stages = Stages()
     conditions: dict[str, Value] = Field(default_factory=dict)
     vary: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
 
@@ -153,6 +204,8 @@ def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
             ("budget",): Budget,
             ("seeds",): Seeds,
             ("sandbox",): Isolation,
+            ("search",): Search,
+            ("stages",): Stages,
         }
         model = models.get(section, Brief)
         return location, f"unknown key {name!r}; known keys here are {', '.join(model.model_fields)}"

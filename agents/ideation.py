@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from evidentia.agents.minds.protocol import Context, Mind
+from collections.abc import Sequence
+
+from evidentia.agents.minds.protocol import Context, Lesson, Mind
 from evidentia.errors import EvidentiaError
 from evidentia.kernels import registry
 from evidentia.workspace.records import Hypothesis
@@ -10,11 +12,18 @@ from evidentia.workspace.records import Hypothesis
 
 def ideate(mind: Mind, context: Context) -> list[Hypothesis]:
     """New hypotheses, best first. Raises EvidentiaError when the mind proposes what cannot be measured."""
-    known = {h.id for h in context.registered}
+    known = context.taken
     found = [h for h in mind.propose(context) if h.id not in known]
     for hypothesis in found:
         _check(hypothesis)
     return found
+
+
+def repetitions(found: Sequence[Hypothesis], lessons: Sequence[Lesson]) -> dict[str, Lesson]:
+    """Those of the hypotheses, by id, that an earlier run has shown to fail in the very same test: the same cells,
+    checks and seeds. Never one that is timed, which may come out otherwise."""
+    shown = {lesson.hypothesis: lesson for lesson in lessons if lesson.hypothesis}
+    return {h.id: shown[h.id] for h in found if h.id in shown and not registry.family(h.family).metric(h.metric).timed}
 
 
 def _check(hypothesis: Hypothesis) -> None:

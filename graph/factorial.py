@@ -17,6 +17,7 @@ from evidentia.kernels import registry
 from evidentia.kernels.registry import Metric
 from evidentia.workspace.quantities import figure
 from evidentia.workspace.records import Cell, Check, Expectation, Hypothesis, PlannedClaim, SamplePlan, Value
+from evidentia.workspace.sequential import simultaneous
 from evidentia.workspace.shapley import corners
 from evidentia.workspace.units import convert, difference_unit
 
@@ -71,7 +72,7 @@ def plan(dispute: Dispute) -> Hypothesis:
     cells = _cells(dispute, systems, common, start, end)
     seeds = SamplePlan(first_seed=max(FIRST_SEED, 1 + max((s for p in dispute.sides for s in p.seeds), default=0)))
     claims = _claims(dispute, metric, _shared(cells, start), start, end)
-    share = 1 - (1 - seeds.confidence) / (len(seeds.looks) * len(claims))
+    share = simultaneous(seeds.confidence, seeds.looks, len(claims))
     names = listed([words(n) for n in start])
     what, unit = _what(dispute), claims[-1].unit
     values = [_value(dispute, side, metric) for side in dispute.sides]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from evidentia.agents.minds.protocol import Failure
 from evidentia.errors import EvidentiaError
-from evidentia.graph.environment import describe
 from evidentia.graph.executors import Executor
+from evidentia.graph.executors.placed import environment_of
 from evidentia.kernels import registry
 from evidentia.sandbox import Job, Limits, Outcome, SandboxFailedError, strict_json_lines
 from evidentia.workspace.blobs import BlobStore
@@ -50,7 +50,7 @@ class Laboratory:
             experiment=experiment.id,
             script=experiment.script,
             seeds=experiment.seeds,
-            environment=describe(outcome.level, outcome.accounting, self.devices, job.seed, self.weak_allowed),
+            environment=environment_of(outcome, self.devices, job.seed, self.weak_allowed),
             limits=experiment.limits,
             exit_status=outcome.exit_status,
             signal=outcome.signal,

@@ -1,7 +1,8 @@
 """The LangGraph graph: literature → ideation → selection → branches → … until budget or question is exhausted.
 
-The state holds the run's name and counters only; what has happened is in the event log. LangGraph orders the
-steps and checkpoints that order in SQLite; after a crash every step asks the log whether its work is done.
+The state holds counters only; what has happened is in the event log. LangGraph orders the steps and checkpoints that
+order in SQLite. A resumed run never believes a checkpoint: it begins at the round that the log says is the first with
+open work, and every step asks the log whether its own is done.
 """
 
 from __future__ import annotations
@@ -75,12 +76,13 @@ def run_graph(opened: Callable[[], Steps]) -> StateGraph[Any, Any, Any, Any]:
     branch = branch_graph(opened)
 
     def run_branch(state: BranchState) -> None:
+        if opened().is_over(state["hypothesis"]):
+            return
         # An empty context, or the branch would inherit the run's checkpointer and its durability.
         Context().run(branch.invoke, state)
 
-    def literature(state: RunState) -> dict[str, Any]:
+    def literature(state: RunState) -> None:
         opened().literature()
-        return {"round": 0, "taken": 0}
 
     def ideation(state: RunState) -> None:
         opened().ideation(state["round"])

@@ -21,12 +21,12 @@ from evidentia.agents.brief import Brief, Isolation, read_brief
 from evidentia.agents.minds import open_mind
 from evidentia.agents.minds.protocol import Mind
 from evidentia.errors import BadInputError
-from evidentia.graph.executors.local import LocalExecutor
+from evidentia.graph.executors import Opening, Unlike, open_executor
 from evidentia.graph.journal import Journal
 from evidentia.graph.laboratory import Laboratory
 from evidentia.graph.steps import Listener, RunInterruptedError, Steps, scratch_folder
 from evidentia.kernels import registry
-from evidentia.sandbox import open_sandbox, strength, strongest_level
+from evidentia.sandbox import strength, strongest_level
 from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.records import PERSON
 
@@ -65,17 +65,20 @@ def start(
     workers: int = 2,
     listener: Listener | None = None,
     allow_weak_sandbox: bool = False,
+    executor: str = "local",
+    unlike: Unlike = "refuse",
 ) -> Report:
     """Run a brief to its end. Raises BadInputError before anything is written when the mind does not exist or can do
     nothing with the brief, or when its code may not run in the sandbox of this machine."""
     opened = open_mind(mind)
     opened.check(brief)
-    _check_sandbox(opened, brief.sandbox, allow_weak_sandbox)
+    _check_sandbox(opened, brief.sandbox, allow_weak_sandbox, executor)
     name = new_run_name(workspace, brief.question)
-    with _opened(workspace, name, mind, workers, listener, brief.sandbox, allow_weak_sandbox) as steps:
-        started = {"brief": brief.to_json(), "mind": mind, "workers": workers}
+    place = Place(workers, executor, unlike, allow_weak_sandbox)
+    with _opened(workspace, name, mind, listener, brief.sandbox, place) as steps:
+        started = {"brief": brief.to_json(), "mind": mind, "workers": workers, "executor": executor}
         steps.journal.append("run.started", started, "person")
-        return _work(steps, workers)
+        return work(steps, workers)
 
 
 def resume(
@@ -85,16 +88,20 @@ def resume(
     workers: int = 2,
     listener: Listener | None = None,
     allow_weak_sandbox: bool = False,
+    executor: str = "local",
+    unlike: Unlike = "refuse",
 ) -> Report:
     """Go on with an interrupted run; a finished one is reported as it is."""
     name = workspace.find_run(name)
-    with _opened(workspace, name, None, workers, listener, None, allow_weak_sandbox) as steps:
+    place = Place(workers, executor, unlike, allow_weak_sandbox)
+    with _opened(workspace, name, None, listener, None, place) as steps:
         journal = steps.journal
         if journal.brief is None:
             raise BadInputError(f"the run {name} stopped before it was registered; start it again")
         if journal.stopped is None or journal.stopped == INTERRUPTED:
-            journal.append("run.resumed", {"repaired": steps.repaired, "workers": workers}, "person")
-            return _work(steps, workers)
+            resumed = {"repaired": steps.repaired, "workers": workers, "executor": executor}
+            journal.append("run.resumed", resumed, "person")
+            return work(steps, workers)
         return report(journal)
 
 
@@ -115,9 +122,9 @@ def report(journal: Journal) -> Report:
     )
 
 
-def _check_sandbox(mind: Mind, wanted: Isolation, allow_weak: bool) -> bool:
+def _check_sandbox(mind: Mind, wanted: Isolation, allow_weak: bool, executor: str) -> bool:
     """Whether code is let run in a weaker sandbox than wanted. Raises BadInputError when it is not allowed to, and
-    for a level or a device that does not exist."""
+    for a level or a device that does not exist. The sandboxes of other machines are judged when they are reached."""
     for device in wanted.devices:
         if not Path(device).is_char_device() or not device.startswith("/dev/"):
             raise BadInputError(f"sandbox.devices: {device} is no character device below /dev")
@@ -125,7 +132,11 @@ def _check_sandbox(mind: Mind, wanted: Isolation, allow_weak: bool) -> bool:
         needed, here = strength(wanted.minimum), strongest_level()
     except ValueError as error:
         raise BadInputError(f"sandbox.minimum: {error}") from None
-    if not mind.writes_code or strength(here) >= needed:
+    if not mind.writes_code:
+        return False
+    if executor != "local":
+        return allow_weak
+    if strength(here) >= needed:
         return False
     if not allow_weak:
         raise BadInputError(
@@ -136,20 +147,48 @@ def _check_sandbox(mind: Mind, wanted: Isolation, allow_weak: bool) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where experiments run: so many at once, by an executor; what becomes of workers that differ; whether a person
+    lets code run in a weaker sandbox than the brief asks for."""
+
+    workers: int = 2
+    executor: str = "local"
+    unlike: Unlike = "refuse"
+    allow_weak: bool = False
+
+
 @contextmanager
 def _opened(
     workspace: Workspace,
     name: str,
     mind: str | None,
-    workers: int,
     listener: Listener | None,
     isolation: Isolation | None,
-    allow_weak: bool,
+    place: Place,
 ) -> Iterator[Steps]:
     """The steps of a run: of a new one when its `isolation` is given, else of one that has a log."""
-    if workers < 1:
-        raise BadInputError(f"--workers must be at least 1, not {workers}")
+    if place.workers < 1:
+        raise BadInputError(f"--workers must be at least 1, not {place.workers}")
     with ExitStack() as stack:
+
+        def laboratory_of(thinking: Mind, asked: Isolation) -> Laboratory:
+            weak = _check_sandbox(thinking, asked, place.allow_weak, place.executor)
+            opening = Opening(
+                scratch_folder(workspace, name),
+                registry.compile_cache(workspace.cache / "numba"),
+                place.workers,
+                asked.devices,
+                minimum=asked.minimum if thinking.writes_code and not weak else "",
+                unlike=place.unlike,
+                notice=lambda kind, facts: steps.notice(kind, facts, f"executor/{place.executor}"),
+            )
+            running = open_executor(place.executor, opening)
+            stack.callback(running.close)
+            return Laboratory(running, workspace.blobs, devices=asked.devices, weak_allowed=weak)
+
+        # Before there is a log: a cluster that cannot be reached leaves nothing behind.
+        laboratory = laboratory_of(open_mind(mind or "builtin"), isolation) if isolation else None
         log = workspace.create_log(name) if isolation else workspace.open_log(name)
         stack.callback(log.close)
         if listener:
@@ -157,18 +196,12 @@ def _opened(
                 listener(event)
         log.listener = listener
         journal = Journal(log)
-        scratch = scratch_folder(workspace, name)
-        _clear(workspace, name, scratch)
         if journal.mind == PERSON:
             raise BadInputError(f"{name} is a person's run: go on with `evidentia capture --run {name} -- COMMAND`")
         thinking = open_mind(mind or journal.mind or "builtin")
-        isolation = isolation or (journal.brief.sandbox if journal.brief else Isolation())
-        weak = _check_sandbox(thinking, isolation, allow_weak)
-        compiled = registry.compile_cache(workspace.cache / "numba")
-        sandbox = open_sandbox(scratch, compile_cache=compiled, devices=isolation.devices)
-        executor = LocalExecutor(sandbox, workers)
-        stack.callback(executor.close)
-        laboratory = Laboratory(executor, workspace.blobs, devices=isolation.devices, weak_allowed=weak)
+        if laboratory is None:
+            _clear(workspace, name, scratch_folder(workspace, name))
+            laboratory = laboratory_of(thinking, journal.brief.sandbox if journal.brief else Isolation())
         steps = Steps(workspace, journal, thinking, laboratory)
         steps.repaired = log.repaired
         yield steps
@@ -181,7 +214,8 @@ def _clear(workspace: Workspace, name: str, scratch: Path) -> None:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _work(steps: Steps, workers: int) -> Report:
+def work(steps: Steps, workers: int) -> Report:
+    """Run the graph to its end, or until it is asked to stop, and report."""
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     from evidentia.graph.orchestrator import run_graph
@@ -197,8 +231,8 @@ def _work(steps: Steps, workers: int) -> Report:
     try:
         with _stopping_on_signals(steps):
             graph = run_graph(lambda: steps).compile(checkpointer=SqliteSaver(connection))
-            known = graph.get_state(config)  # type: ignore[arg-type]
-            start_state = None if known.next else {"round": 0, "taken": 0}
+            # The log says where to begin, never the checkpoint: so the two cannot disagree.
+            start_state = {"round": journal.round, "taken": 0}
             try:
                 graph.invoke(start_state, config, durability="sync")  # type: ignore[call-overload]
             except RunInterruptedError:
@@ -247,6 +281,6 @@ def open_example() -> Steps:
     brief = read_brief(str(example))
     stack = ExitStack()
     name = new_run_name(workspace, brief.question)
-    steps = stack.enter_context(_opened(workspace, name, "builtin", 2, None, brief.sandbox, False))
+    steps = stack.enter_context(_opened(workspace, name, "builtin", None, brief.sandbox, Place()))
     steps.journal.append("run.started", {"brief": brief.to_json(), "mind": "builtin", "workers": 2}, "studio")
     return steps

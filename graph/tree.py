@@ -174,8 +174,43 @@ def _registered(tree: Tree, payload: dict[str, Any], seq: int) -> None:
         source_refs=(f"event {seq}",),
         fields={**(dead_end or result), **_provenance(payload)},
     )
-    tree.add(node, status="open", hypothesis=payload["id"], form=hypothesis["form"])
+    told = {"work": payload["work"]} if "work" in payload else {}
+    tree.add(node, status="open", hypothesis=payload["id"], form=hypothesis["form"], **told)
     tree.node_of[payload["id"]] = payload["node"]
+
+
+def _stage_entered(tree: Tree, payload: dict[str, Any], seq: int) -> None:
+    tree.add(
+        Node(
+            id=payload["node"],
+            type="decision",
+            title=f"Stage {payload['stage']}: {payload['because']}",
+            parent=ROOT,
+            source_refs=(f"event {seq}",),
+            fields={"choice": f"go on with {payload['stage']}", "alternatives": payload["alternatives"]},
+        )
+    )
+
+
+def _selected(tree: Tree, payload: dict[str, Any], seq: int) -> None:
+    if stage := payload.get("stage"):
+        for hypothesis in payload["hypotheses"]:
+            tree.graph.nodes[tree.node_of[hypothesis]]["stage"] = stage
+
+
+def _aggregated(tree: Tree, payload: dict[str, Any], seq: int) -> None:
+    parent = tree.node_of[payload["hypothesis"]]
+    fields = {"hypothesis": payload["statement"], "result": payload["result"], "evidence": payload["evidence"]}
+    node = Node(
+        id=payload["node"],
+        type="experiment",
+        title=payload["title"],
+        parent=parent,
+        also_depends_on=tuple(tree.node_of[r] for r in payload["replicas"]),
+        source_refs=(f"event {seq}",),
+        fields=fields,
+    )
+    tree.add(node, status=payload["outcome"], work="aggregate")
 
 
 def _planned(tree: Tree, payload: dict[str, Any], seq: int) -> None:
@@ -215,6 +250,9 @@ _HANDLERS = {
     "capture.ended": _captured,
     "dead_end.noted": _dead_end_noted,
     "hypothesis.registered": _registered,
+    "stage.entered": _stage_entered,
+    "round.selected": _selected,
+    "replicas.aggregated": _aggregated,
     "experiment.planned": _planned,
     "branch.concluded": _concluded,
     "package.compiled": _compiled,

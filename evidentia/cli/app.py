@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evidentia.cli import capture, compare, exchange, library, packages, runs, tensions, trees
+from evidentia.cli import capture, compare, exchange, fork, library, packages, runs, tensions, trees
 
 app = typer.Typer(
     name="evidentia",
@@ -21,6 +21,7 @@ app.command("watch")(runs.watch)
 app.command("runs")(runs.runs)
 app.command("tree")(trees.tree)
 app.command("replay")(trees.replay)
+app.command("fork")(fork.fork)
 app.command("compare")(compare.compare)
 app.command("packages")(packages.packages)
 app.command("show")(packages.show)

@@ -125,7 +125,14 @@ def sentence(progress: Progress, event: Event) -> str:
     if event.kind == "dead_end.noted":
         return plain(f"dead end: {p['title']}")
     if event.kind == "literature.found":
-        return f"literature: {len(p['citations'])} entries of the bibliography"
+        told = [f"literature: {len(p['citations'])} entries of the bibliography", *p.get("told", ())]
+        return plain("; ".join(told))
+    if event.kind == "lessons.offered":
+        return f"{len(p['lessons'])} lessons of earlier runs" if p["lessons"] else ""
+    if event.kind == "stage.entered":
+        return plain(f"stage: {p['stage']}")
+    if event.kind == "repetition.avoided":
+        return plain(f"not repeated, a dead end of {p['package']}: {p['statement']}")
     if event.kind == "decision.made":
         return plain(p["choice"])
     if event.kind == "hypothesis.registered":

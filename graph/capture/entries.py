@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from evidentia.agents.minds.protocol import Failure
+from evidentia.graph.branch import Branch
 from evidentia.graph.capture.notebook import PATIENCE, Notebook, notebook
-from evidentia.graph.journal import Branch
 from evidentia.sandbox import strict_json_lines
 from evidentia.sandbox.rows import ROWS, gather_rows, is_row
 from evidentia.workspace.canonical import canonical
@@ -83,7 +83,7 @@ def record_end(book: Notebook, started: Mapping[str, Any], seen: Seen) -> list[E
         if experiment.id not in branch.planned:
             planned = {"experiment": experiment.to_json(), "id": experiment.id, "capture": started["id"]}
             book.journal.append("experiment.planned", planned, ACTOR)
-        if branch.done(experiment):
+        if branch.done(experiment.id):
             continue
         evidence = Evidence(
             experiment=experiment.id,

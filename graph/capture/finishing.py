@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from evidentia.agents.minds.person import PersonMind
 from evidentia.errors import BadInputError
+from evidentia.graph.branch import Branch
 from evidentia.graph.capture.entries import entry
-from evidentia.graph.journal import Branch
 from evidentia.graph.laboratory import Laboratory
 from evidentia.graph.steps import Steps
 from evidentia.sandbox import Job, Outcome

@@ -12,9 +12,12 @@ from evidentia.errors import BadInputError
 from evidentia.graph import running
 from evidentia.graph.budget import Ledger, worst_case
 from evidentia.graph.executors.local import LocalExecutor
+from evidentia.graph.frontier import Frontier, candidate_of
+from evidentia.graph.policies import POLICIES, Policy, open_policy
 from evidentia.graph.replay import journal_of, summaries
 from evidentia.graph.running import resume, start
-from evidentia.graph.search import ROUND, best_first, select
+from evidentia.graph.selection import Round, choose
+from evidentia.graph.stages import BUCKETS, Standing
 from evidentia.sandbox import Job, Outcome
 from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.records import Event, Hypothesis
@@ -179,22 +182,43 @@ def plans(small_brief: Brief) -> list[Hypothesis]:
     return BuiltinMind().propose(Context(small_brief, (), (), ()))
 
 
-def test_a_round_never_plans_beyond_the_budget(small_brief: Brief) -> None:
-    order = best_first(plans(small_brief), [])
+ROUND = 6
+
+
+def select(found: list[Hypothesis], ledger: Ledger, policy: Policy) -> Round:
+    """One round over freshly registered hypotheses."""
+    frontier = Frontier()
+    for hypothesis in found:
+        frontier.add(candidate_of(hypothesis.id, {"hypothesis": hypothesis.to_json()}))
+    return choose(frontier, Standing("exploration", BUCKETS, ""), policy, ledger, size=ROUND, seed="0", ended=0)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_round_never_plans_beyond_the_budget(small_brief: Brief, name: str) -> None:
+    found = plans(small_brief)
+    by_id = {h.id: h for h in found}
     for limit in range(1, 40):
-        chosen = select(order, Ledger(Budget(max_experiments=limit), 0, 0.0))
-        cost = sum(worst_case(h) for h in chosen)
-        assert len(chosen) <= ROUND
+        chosen = select(found, Ledger(Budget(max_experiments=limit), 0, 0.0), open_policy(name)).names
+        cost = sum(worst_case(by_id[h]) for h in chosen)
+        assert len(set(chosen)) == len(chosen) <= ROUND
         assert cost <= limit or len(chosen) <= 1
         assert bool(chosen) == (limit >= 2)
-    assert select(order, Ledger(Budget(max_minutes=1), 0, 60.0)) == []
+    assert select(found, Ledger(Budget(max_minutes=1), 0, 60.0), open_policy(name)).names == ()
 
 
-def test_the_order_mixes_forms_and_is_always_the_same(small_brief: Brief) -> None:
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_choice_is_always_the_same(small_brief: Brief, name: str) -> None:
     found = plans(small_brief)
-    order = best_first(found, [])
-    assert order == best_first(found[::-1], [])
-    assert len({h.form for h in order[:5]}) >= 3
+    ledger = Ledger(Budget(), 0, 0.0)
+    assert select(found, ledger, open_policy(name)) == select(found, ledger, open_policy(name))
+
+
+def test_the_order_of_the_default_mixes_forms_and_does_not_depend_on_that_of_registration(small_brief: Brief) -> None:
+    found = plans(small_brief)
+    forms = {h.id: h.form for h in found}
+    order = select(found, Ledger(Budget(), 0, 0.0), open_policy("value")).names
+    assert order == select(found[::-1], Ledger(Budget(), 0, 0.0), open_policy("value")).names
+    assert len({forms[name] for name in order}) >= 3
 
 
 def test_run_names_do_not_collide(workspace: Workspace) -> None:

@@ -56,12 +56,10 @@ def test_a_record_earns_level_1_here_and_wherever_it_goes(
 def test_a_record_has_nothing_to_run_and_goes_no_higher(workspace: Workspace, receipt: Receipt) -> None:
     report = verify(receipt.path, workspace, 3, allow_weak_sandbox=True)
     assert report["rung"] == 1
-    assert [c["name"] for c in report["checks"] if not c["passed"]][0] == "runs"
+    assert next(c["name"] for c in report["checks"] if not c["passed"]) == "runs"
 
 
-def test_a_claim_that_says_more_than_attested_costs_the_level(
-    receipt: Receipt, copied: Callable[[Path], Any]
-) -> None:
+def test_a_claim_that_says_more_than_attested_costs_the_level(receipt: Receipt, copied: Callable[[Path], Any]) -> None:
     def supported(data: dict[str, Any]) -> None:
         for claims in (data["claims"], data["branch"]["claims"]):
             claims[0]["status"] = "supported"
