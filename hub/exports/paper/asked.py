@@ -195,12 +195,30 @@ def _analysis(h: Hypothesis) -> str:
         return "No claim was registered."
     rule = "; ".join(dict.fromkeys(f"{expected(c.check.expect)} {_plain(c.unit)}".rstrip() for c in h.claims))
     single = listed(list(dict.fromkeys(f"{c.check.confidence:.4g}" for c in h.claims)))
+    made = listed(list(dict.fromkeys(INTERVALS[c.check.interval] for c in h.claims)))
+    both = " (equivalence also by two one-sided tests)" if any(c.check.two_one_sided for c in h.claims) else ""
     return (
-        f"Estimated is {told}, with a Student t interval over seeds. A claim is supported when its whole interval "
+        f"Estimated is {told}, with {made} over seeds{both}. A claim is supported when its whole interval "
         f"satisfies what was registered for it ({rule}), refuted when the whole interval violates it, and inconclusive "
-        f"otherwise. The error is shared among all looks and claims (Bonferroni): single intervals are made at a "
-        f"confidence of {single}, so that all of them hold together at {h.sample_plan.confidence:g}."
+        f"otherwise. The error is shared {_shared(h)}: single intervals are made at a confidence of {single}, so that "
+        f"all of them hold together at {h.sample_plan.confidence:g}."
     )
+
+
+INTERVALS = {
+    "student": "a Student t interval",
+    "bootstrap": "a studentised bootstrap interval",
+    "inverted": "an interval of inverted Student t tests",
+}
+
+
+def _shared(h: Hypothesis) -> str:
+    """How claims and looks share the error: earlier packages divide it among the looks too."""
+    plan = h.sample_plan
+    divided = 1 - (1 - plan.confidence) / (len(plan.looks) * len(h.claims))
+    if all(abs(c.check.confidence - divided) < 1e-6 for c in h.claims):
+        return "among all looks and claims (Bonferroni)"
+    return "among the claims (Bonferroni), and among the looks of a claim by Pocock's constant level"
 
 
 def _plain(unit: str) -> str:
