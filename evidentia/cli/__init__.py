@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 
@@ -17,6 +18,18 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as error:
+        if not _disk_is_full(error):
+            raise
+        told = "No space left on the disk; nothing acknowledged is lost: make room, then go on (`evidentia resume RUN`)"
+        print(f"evidentia: {told}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("evidentia: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _disk_is_full(error: BaseException) -> bool:
+    """Whether a write was refused for want of room, by the system or by SQLite; wherever it was."""
+    sqlite = type(error).__module__ == "sqlite3" and "disk is full" in str(error)
+    return sqlite or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))

@@ -179,7 +179,8 @@ def test_the_plan_has_every_corner_and_registers_what_must_come_out() -> None:
     assert found.claims[3].check.limit == -6.0
     assert [(c.check.expect.low, c.check.expect.high) for c in found.claims[4:]] == [(11.75, 12.25), (5.75, 6.25)]
     assert found.sample_plan.first_seed > 1, "fresh seeds"
-    assert {c.check.confidence for c in found.claims} == {1 - 0.05 / (3 * 6)}
+    (confidence,) = {c.check.confidence for c in found.claims}
+    assert 1 - 0.05 / 6 < confidence < 1 - 0.05 / (3 * 6), "six claims share equally, three looks not more than equally"
 
 
 def test_published_values_are_taken_in_the_unit_that_is_measured() -> None:

@@ -13,6 +13,7 @@ from evidentia.agents.brief import Brief, Budget, Isolation
 from evidentia.agents.minds.builtin.mind import BuiltinMind
 from evidentia.errors import BadInputError
 from evidentia.graph import running
+from evidentia.graph.executors import local
 from evidentia.graph.replay import journal_of
 from evidentia.graph.running import start
 from evidentia.hub.verification import ladder, verify, verify_all
@@ -41,6 +42,7 @@ def weak_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(minds.MINDS, "writer", Writer)
     for module in (running, ladder):
         monkeypatch.setattr(module, "strongest_level", lambda: "process")
+    for module in (local, ladder):
         monkeypatch.setattr(module, "open_sandbox", partial(open_sandbox, level="process"))
 
 
