@@ -80,7 +80,8 @@ def stand(
     for stage in waiting:
         share = plan.share.get(stage, 1.0) * experiments
         if spent.get(stage, 0) < share:
-            told = f"{frontier.left(buckets[stage])} hypotheses wait"
+            left = frontier.left(buckets[stage])
+            told = "one hypothesis waits" if left == 1 else f"{left} hypotheses wait"
             return Standing(stage, buckets[stage], told, infeasible=gone)
     if waiting:
         told = "every stage with open work has had its share, and budget is left"
