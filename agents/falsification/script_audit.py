@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from evidentia.agents.parsing import parse
 from evidentia.workspace.records import Attack, Experiment, Hypothesis
 
 LIBRARY = "evidentia.kernels"
@@ -22,7 +23,7 @@ def audit_script(hypothesis: Hypothesis, experiment: Experiment, script: str) ->
     (`survived` None) for a script that is not Python, or that does not measure by the library's `measure`.
     """
     try:
-        tree = ast.parse(script)
+        tree = parse(script)
     except (SyntaxError, ValueError, RecursionError):
         return _attack(None, "the script is not Python, and was not read")
     faults = [*_written_constants(tree, hypothesis.metric)]

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from evidentia.agents.parsing import parse
+
 Schema = TypeVar("Schema", bound=BaseModel)
 MAX_FAULTS = 5
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.S | re.I)
@@ -75,7 +77,7 @@ def as_script(text: str) -> str:
         raise UnusableError(f"the code is {blocks[0][0]}, and only Python runs here: write it in Python")
     code = (code or plain).strip("\n") + "\n"
     try:
-        tree = ast.parse(code)
+        tree = parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" at line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         what = error.msg if isinstance(error, SyntaxError) else str(error)
