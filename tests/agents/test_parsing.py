@@ -53,5 +53,3 @@ def test_many_threads_read_the_same_tree() -> None:
 def test_what_is_no_python_is_refused() -> None:
     with pytest.raises(SyntaxError):
         parse("def (")
-    with pytest.raises(ValueError, match="null"):
-        parse("\0")
