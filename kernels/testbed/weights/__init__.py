@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from evidentia.kernels.registry import Family, Kernel, Metric, Paper, Parameter, register, register_family
+from evidentia.kernels.testbed.conditions import CONTEXT, TOKENS
 
 _FAMILY = Family(
     name="testbed-weights",
@@ -92,29 +93,8 @@ _FAMILY = Family(
             high=1_000_000,
             unit="1",
         ),
-        Parameter(
-            "context",
-            "tokens that the model sees at most",
-            "int",
-            default=256,
-            low=66,
-            high=4096,
-            unit="tokens",
-            scale="log",
-            levels=(128, 256, 512, 1024),
-            aliases=("context", "context length"),
-        ),
-        Parameter(
-            "tokens",
-            "held-out bytes scored",
-            "int",
-            default=1024,
-            low=64,
-            high=1_000_000,
-            unit="tokens",
-            scale="log",
-            levels=(512, 1024, 2048),
-        ),
+        CONTEXT,
+        TOKENS,
     ),
 )
 
