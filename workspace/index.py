@@ -23,6 +23,23 @@ from evidentia.workspace.standing import Standing
 
 STALE_AFTER = 180 * 86_400_000
 OUTCOMES, TENSIONS = ("supported", "refuted", "null", "crashed"), ("contested", "open", "resolved", "none")
+SORTS = {
+    "attention": "attention DESC, decided DESC, created DESC, package",
+    "recent": "created DESC",
+    "rung": "rung DESC",
+    "use": "used DESC",
+    "scrutiny": "reviews DESC",
+    "unreviewed": "reviews",
+}
+"""Orders of a list: the SQL of each, completed by that of attention."""
+COUNTED = {
+    "outcome": ("packages", "outcome"),
+    "rung": ("packages", "rung"),
+    "tension": ("packages", "tension"),
+    "category": ("packages", "category"),
+    "tag": ("packages, json_each(packages.tags) AS tagged", "tagged.value"),
+}
+TAGS_COUNTED = 40
 FRESHNESS = (
     f"CASE WHEN on_disk <> 'intact' THEN on_disk WHEN confirmed + {STALE_AFTER} < :latest THEN 'stale' ELSE 'fresh' END"
 )
@@ -58,6 +75,9 @@ class Listed(NamedTuple):
     freshness: str
     tension: str
     human: dict[str, Any]
+    used: int
+    praised: int
+    cpu_seconds: float
 
 
 class Holder(NamedTuple):
@@ -69,30 +89,59 @@ class Holder(NamedTuple):
 
 
 def find(
-    workspace: Workspace, formula: Formula, facets: Facets | None = None, limit: int | None = None
+    workspace: Workspace,
+    formula: Formula,
+    facets: Facets | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    sort: str = "attention",
 ) -> tuple[int, list[Listed]]:
-    """How many published packages there are within the facets, and the first `limit` by attention, then decided
-    claims, then the newest, then the id. Raises IntegrityError when the ledger was changed, BadInputError for a
-    search without a word."""
+    """How many published packages there are within the facets, and `limit` of them from `offset` on, ordered by one
+    of `SORTS`, then by attention, decided claims, the newest, the id. Raises IntegrityError when the ledger was
+    changed, BadInputError for a search without a word or an unknown order."""
     where, values = _conditions(facets or Facets())
+    if sort not in SORTS:
+        raise BadInputError(f"the order {sort!r} is none of {', '.join(SORTS)}")
+    order = ", ".join(dict.fromkeys(f"{SORTS[sort]}, {SORTS['attention']}".split(", ")))
 
     def look(connection: sqlite3.Connection) -> tuple[int, list[Listed]]:
         latest = refresh(connection, workspace, formula)
-        bound = {**values, "latest": latest, "limit": -1 if limit is None else limit}
+        bound = {**values, "latest": latest, "limit": -1 if limit is None else limit, "offset": offset}
         total = connection.execute(f"SELECT count(*) FROM packages {where}", bound).fetchone()[0]  # noqa: S608
         columns = f"package, version, summary, rung, plus, attention, {FRESHNESS}, tension, human"
-        order = "attention DESC, decided DESC, created DESC, package"
-        query = f"SELECT {columns} FROM packages {where} ORDER BY {order} LIMIT :limit"  # noqa: S608
+        columns += ", used, praised, cpu_seconds"
+        query = f"SELECT {columns} FROM packages {where} ORDER BY {order} LIMIT :limit OFFSET :offset"  # noqa: S608
         return total, [_listed(row) for row in connection.execute(query, bound)]
 
     return with_database(workspace.root / "index.sqlite", SCHEMA, TABLES, look)
 
 
+def count(workspace: Workspace, formula: Formula, facets: Facets | None = None) -> dict[str, dict[str, int]]:
+    """How many packages each value of outcome, rung, tension, category and tag would leave, with the other facets as
+    they are; of tags the most frequent `TAGS_COUNTED`, the rest by frequency, then name. Raises as `find`."""
+    facets = facets or Facets()
+
+    def look(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
+        latest = refresh(connection, workspace, formula)
+        counts = {}
+        for name, (source, value) in COUNTED.items():
+            where, values = _conditions(
+                dataclasses.replace(facets, **{name: Facets.__dataclass_fields__[name].default})
+            )
+            query = (
+                f"SELECT {value}, count(*) FROM {source} {where} GROUP BY 1 "  # noqa: S608
+                f"ORDER BY 2 DESC, 1 LIMIT {TAGS_COUNTED}"
+            )
+            counts[name] = {str(key): n for key, n in connection.execute(query, {**values, "latest": latest})}
+        return counts
+
+    return with_database(workspace.root / "index.sqlite", SCHEMA, TABLES, look)
+
+
 def _listed(row: tuple[Any, ...]) -> Listed:
-    package, version, summary, rung, plus, attention, freshness, tension, human = row
-    return Listed(
-        package, version, json.loads(summary), rung, bool(plus), attention, freshness, tension, json.loads(human)
-    )
+    package, version, summary, rung, plus, attention, freshness, tension, human, used, praised, cpu_seconds = row
+    told = json.loads(summary), rung, bool(plus), attention, freshness, tension, json.loads(human)
+    return Listed(package, version, *told, used, praised, cpu_seconds)
 
 
 def holders(workspace: Workspace, formula: Formula, digests: Iterable[str]) -> list[Holder]:
@@ -114,7 +163,7 @@ def _conditions(facets: Facets) -> tuple[str, dict[str, Any]]:
     conditions = {
         "outcome": "outcome = :outcome",
         "category": "category = :category COLLATE NOCASE",
-        "tag": "EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag COLLATE NOCASE)",
+        "tag": "EXISTS (SELECT 1 FROM json_each(packages.tags) AS t WHERE t.value = :tag COLLATE NOCASE)",
         "rung": "rung >= :rung",
         "tension": "tension = :tension",
         "fresh": f"({FRESHNESS} = 'fresh') = :fresh",

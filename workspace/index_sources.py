@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,13 @@ def artifacts_of(manifest: bytes) -> dict[str, str]:
         for name, digest in found
         if name.startswith(ARTIFACTS) and isinstance(digest, str) and digest != sha256(b"")
     }
+
+
+def cpu_seconds_of(manifest: bytes) -> float:
+    """CPU seconds that all runs of a package took together, as the host measured them; 0 where none are told."""
+    runs = _inside(_inside(_read(manifest), "branch"), "runs")
+    taken = [_inside(_inside(run, "evidence"), "cpu_seconds") for run in runs] if isinstance(runs, list) else []
+    return sum(float(t) for t in taken if isinstance(t, int | float) and math.isfinite(t))
 
 
 def texts_of(manifest: bytes, summary: dict[str, Any]) -> Texts:

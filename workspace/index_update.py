@@ -18,6 +18,7 @@ from evidentia.workspace.index_file import transaction
 from evidentia.workspace.index_sources import (
     Position,
     artifacts_of,
+    cpu_seconds_of,
     fingerprint,
     manifest_path,
     read_manifest,
@@ -26,15 +27,17 @@ from evidentia.workspace.index_sources import (
 )
 from evidentia.workspace.standing import Standing, apply, concerned, milliseconds
 
-SCHEMA = 1
+SCHEMA = 2
 TABLES = """CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE packages (
     number INTEGER PRIMARY KEY, package TEXT UNIQUE NOT NULL, version INTEGER NOT NULL, standing TEXT NOT NULL,
     fingerprint TEXT NOT NULL, digest TEXT NOT NULL, on_disk TEXT NOT NULL,
-    attention INTEGER NOT NULL, changes INTEGER, rung INTEGER NOT NULL, plus INTEGER NOT NULL,
+    attention INTEGER NOT NULL, used INTEGER NOT NULL, praised INTEGER NOT NULL, changes INTEGER,
+    rung INTEGER NOT NULL, plus INTEGER NOT NULL,
     human TEXT NOT NULL, confirmed INTEGER NOT NULL, tension TEXT NOT NULL,
     outcome TEXT NOT NULL, category TEXT NOT NULL, tags TEXT NOT NULL,
-    decided INTEGER NOT NULL, created TEXT NOT NULL, summary TEXT NOT NULL, published INTEGER NOT NULL
+    decided INTEGER NOT NULL, created TEXT NOT NULL, summary TEXT NOT NULL, published INTEGER NOT NULL,
+    reviews INTEGER NOT NULL, cpu_seconds REAL NOT NULL
 );
 CREATE TABLE artifacts (
     number INTEGER NOT NULL, digest TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (number, digest, file)
@@ -48,9 +51,12 @@ CREATE VIRTUAL TABLE texts USING fts5 (
 
 
 class Rated(NamedTuple):
-    """What a formula makes of a standing: milli-points, when decay will change them, and the mark of people."""
+    """What a formula makes of a standing: milli-points, of these for use and by people, when decay will change them,
+    and the mark of people."""
 
     attention: int
+    used: int
+    praised: int
     changes: int | None
     human: dict[str, Any]
 
@@ -156,15 +162,16 @@ class _Update:
         path = manifest_path(self.workspace.packages, standing.package, standing.version)
         lies = fingerprint(path)
         row = run(
-            "SELECT number, digest, version = ? AND fingerprint = ? FROM packages WHERE package = ?",
+            "SELECT number, digest, cpu_seconds, version = ? AND fingerprint = ? FROM packages WHERE package = ?",
             (standing.version, lies, standing.package),
         ).fetchone()
-        number, digest, known = row or (None, "", False)
+        number, digest, cost, known = row or (None, "", 0.0, False)
         texts, artifacts = None, dict[str, str]()
         if not known:
             manifest = read_manifest(path)
             digest = sha256(manifest) if manifest else ""
             texts, artifacts = texts_of(manifest, standing.summary), artifacts_of(manifest)
+            cost = cpu_seconds_of(manifest)
         on_disk, shown = as_it_lies(standing, digest)
         rated = self.formula.rate(shown)
         summary = standing.summary
@@ -177,6 +184,8 @@ class _Update:
             "digest": digest,
             "on_disk": on_disk,
             "attention": rated.attention,
+            "used": rated.used,
+            "praised": rated.praised,
             "changes": rated.changes,
             "rung": shown.rung,
             "plus": shown.plus,
@@ -190,6 +199,8 @@ class _Update:
             "created": summary["created"],
             "summary": json.dumps(summary),
             "published": standing.published.seq,
+            "reviews": rated.human["reviews"],
+            "cpu_seconds": cost,
         }
         names = ", ".join(values)
         holes = ", ".join(f":{name}" for name in values)

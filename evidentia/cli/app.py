@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evidentia.cli import capture, compare, exchange, fork, library, packages, runs, tensions, trees
+from evidentia.cli import capture, compare, exchange, fork, hub, library, packages, runs, tensions, trees
 
 app = typer.Typer(
     name="evidentia",
@@ -27,6 +27,7 @@ app.command("packages")(packages.packages)
 app.command("show")(packages.show)
 app.command("verify")(packages.verify)
 app.command("review")(packages.review)
+app.command("hub")(hub.hub)
 app.add_typer(tensions.app)
 app.command("export")(exchange.export)
 app.command("import")(exchange.import_)

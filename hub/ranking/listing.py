@@ -6,7 +6,7 @@ from typing import Any
 
 from evidentia.hub.ranking.formula import FORMULA, merit, score
 from evidentia.workspace.home import Workspace
-from evidentia.workspace.index import Facets, Listed, find
+from evidentia.workspace.index import Facets, Listed, count, find
 from evidentia.workspace.index_update import Formula, Rated
 from evidentia.workspace.standing import Standing
 
@@ -20,11 +20,21 @@ def list_packages(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def find_packages(
-    workspace: Workspace, facets: Facets | None = None, limit: int | None = None
+    workspace: Workspace,
+    facets: Facets | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    sort: str = "attention",
 ) -> tuple[int, list[dict[str, Any]]]:
-    """How many packages there are within the facets, and the first `limit` of them as `list_packages` gives them."""
-    total, found = find(workspace, FORMULA_OF_PACKAGES, facets, limit)
+    """How many packages there are within the facets, and `limit` of them from `offset` on, as `list_packages` gives
+    them, ordered by one of `workspace.index.SORTS`."""
+    total, found = find(workspace, FORMULA_OF_PACKAGES, facets, limit, offset, sort)
     return total, [_entry(item) for item in found]
+
+
+def count_facets(workspace: Workspace, facets: Facets | None = None) -> dict[str, dict[str, int]]:
+    """How many packages each value of each facet would leave, all the other facets as they are."""
+    return count(workspace, FORMULA_OF_PACKAGES, facets)
 
 
 def rate(standing: Standing) -> Rated:
@@ -34,7 +44,7 @@ def rate(standing: Standing) -> Rated:
     merits = [m for review in people if (m := merit(review)) is not None]
     wrong = sum(any(c["verdict"] == "wrong" for c in review["claims"]) for review in people)
     human = {"reviews": len(people), "merit": sum(merits) // len(merits) if merits else None, "wrong": wrong}
-    return Rated(scored.total, scored.changes, human)
+    return Rated(scored.total, scored.use, scored.human, scored.changes, human)
 
 
 FORMULA_OF_PACKAGES = Formula(FORMULA, rate)
@@ -57,4 +67,7 @@ def _entry(item: Listed) -> dict[str, Any]:
         "tension": item.tension,
         "human": item.human,
         "plus": item.plus,
+        "use": item.used / 1000,
+        "oversight": item.praised / 1000,
+        "cpu_seconds": item.cpu_seconds,
     }

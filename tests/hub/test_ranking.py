@@ -157,7 +157,7 @@ def test_no_ledger_no_packages(workspace: Workspace) -> None:
 def test_a_package_has_the_shape_other_programs_rely_on(workspace: Workspace) -> None:
     publish(workspace, "a")
     (entry,) = list_packages(workspace)
-    assert list(entry) == [*FIELDS, "freshness", "tension", "human", "plus"]
+    assert list(entry) == [*FIELDS, "freshness", "tension", "human", "plus", "use", "oversight", "cpu_seconds"]
     assert set(entry["claims"]) == {"total", "decided", "supported"}
     assert entry["human"] == {"reviews": 0, "merit": None, "wrong": 0}
 
