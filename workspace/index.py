@@ -51,7 +51,7 @@ class Facets:
 
     `rung` is the lowest; `tension` one of contested, open, resolved, none; `fresh` whether the rung was confirmed
     within 180 days before the ledger's last event and the manifest still is what was verified; `search` words
-    (with a final ``*`` their beginnings) or phrases in double quotes that must all occur.
+    (with a final ``*`` their beginnings) or phrases in double quotes that must all occur; `package` one package's id.
     """
 
     outcome: str = ""
@@ -61,6 +61,7 @@ class Facets:
     tension: str = ""
     fresh: bool | None = None
     search: str = ""
+    package: str = ""
 
 
 class Listed(NamedTuple):
@@ -125,9 +126,8 @@ def count(workspace: Workspace, formula: Formula, facets: Facets | None = None) 
         latest = refresh(connection, workspace, formula)
         counts = {}
         for name, (source, value) in COUNTED.items():
-            where, values = _conditions(
-                dataclasses.replace(facets, **{name: Facets.__dataclass_fields__[name].default})
-            )
+            others = vars(facets) | {name: getattr(Facets(), name)}
+            where, values = _conditions(Facets(**others))
             query = (
                 f"SELECT {value}, count(*) FROM {source} {where} GROUP BY 1 "  # noqa: S608
                 f"ORDER BY 2 DESC, 1 LIMIT {TAGS_COUNTED}"
@@ -166,6 +166,7 @@ def _conditions(facets: Facets) -> tuple[str, dict[str, Any]]:
         "tag": "EXISTS (SELECT 1 FROM json_each(packages.tags) AS t WHERE t.value = :tag COLLATE NOCASE)",
         "rung": "rung >= :rung",
         "tension": "tension = :tension",
+        "package": "package = :package",
         "fresh": f"({FRESHNESS} = 'fresh') = :fresh",
         "search": "number IN (SELECT rowid FROM texts WHERE texts MATCH :search)",
     }
@@ -174,12 +175,12 @@ def _conditions(facets: Facets) -> tuple[str, dict[str, Any]]:
         if values.get(name, known[0]) not in known:
             raise BadInputError(f"--{name} {values[name]!r} is none of {', '.join(known)}")
     if "search" in values:
-        values["search"] = _expression(facets.search)
+        values["search"] = fts_expression(facets.search)
     where = " AND ".join(conditions[name] for name in values)
     return f"WHERE {where}" if where else "", values
 
 
-def _expression(text: str) -> str:
+def fts_expression(text: str) -> str:
     """A search as FTS5 reads it: every word and quoted phrase must occur; nothing in it is an operator."""
     terms = [(term, re.findall(r"[^\W_]+", term)) for term in re.findall(r'"[^"]*"|[^\s"]+', text)]
     found = [f'"{" ".join(words)}"{" *" if term.endswith("*") else ""}' for term, words in terms if words]

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from evidentia.hub.app.sanitising import markdown
 from evidentia.hub.app.session import Session
-from evidentia.workspace.quantities import figure
+from evidentia.workspace.quantities import figure, quantity
 
 HERE = Path(__file__).parent
 STATIC, TEMPLATES = HERE / "static", HERE / "templates"
@@ -39,6 +39,7 @@ def environment() -> jinja2.Environment:
     env.filters.update(
         markdown=lambda text: Markup(markdown(text)),  # noqa: S704 - sanitised
         figure=_figure,
+        quantity=quantity,
         day=lambda time: str(time)[:10],
         minute=lambda time: str(time)[:16].replace("T", " "),
         duration=duration,
@@ -58,6 +59,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         .render(
             request=request,
             here=request.url.path,
+            status=status,
             signed_in=may_write,
             csrf=session.csrf if may_write else "",
             workspace=str(request.app.state.workspace.root),

@@ -4,10 +4,14 @@ from fastapi import APIRouter
 
 from evidentia.hub.app.pages import (
     discoveries,
+    jobs,
     package,
+    package_files,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     discoveries.router,
+    jobs.router,
+    package_files.router,
     package.router,
 )
