@@ -19,7 +19,7 @@ from evidentia.errors import BadInputError
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.index_file import with_database
 from evidentia.workspace.index_update import SCHEMA, TABLES, Formula, refresh, standings_codec
-from evidentia.workspace.standing import Standing
+from evidentia.workspace.standing import Standing, opinion_key
 
 STALE_AFTER = 180 * 86_400_000
 OUTCOMES, TENSIONS = ("supported", "refuted", "null", "crashed"), ("contested", "open", "resolved", "none")
@@ -51,7 +51,8 @@ class Facets:
 
     `rung` is the lowest; `tension` one of contested, open, resolved, none; `fresh` whether the rung was confirmed
     within 180 days before the ledger's last event and the manifest still is what was verified; `search` words
-    (with a final ``*`` their beginnings) or phrases in double quotes that must all occur; `package` one package's id.
+    (with a final ``*`` their beginnings) or phrases in double quotes that must all occur; `package` one package's id;
+    `not_by` leaves out what this person has reviewed in its latest version.
     """
 
     outcome: str = ""
@@ -62,6 +63,7 @@ class Facets:
     fresh: bool | None = None
     search: str = ""
     package: str = ""
+    not_by: str = ""
 
 
 class Listed(NamedTuple):
@@ -167,6 +169,8 @@ def _conditions(facets: Facets) -> tuple[str, dict[str, Any]]:
         "rung": "rung >= :rung",
         "tension": "tension = :tension",
         "package": "package = :package",
+        "not_by": "(reviews = 0 OR NOT EXISTS "
+        "(SELECT 1 FROM json_each(packages.standing, '$.opinions') AS o WHERE o.key = :not_by))",
         "fresh": f"({FRESHNESS} = 'fresh') = :fresh",
         "search": "number IN (SELECT rowid FROM texts WHERE texts MATCH :search)",
     }
@@ -174,6 +178,8 @@ def _conditions(facets: Facets) -> tuple[str, dict[str, Any]]:
     for name, known in (("outcome", OUTCOMES), ("tension", TENSIONS)):
         if values.get(name, known[0]) not in known:
             raise BadInputError(f"--{name} {values[name]!r} is none of {', '.join(known)}")
+    if "not_by" in values:
+        values["not_by"] = opinion_key("person", facets.not_by)
     if "search" in values:
         values["search"] = fts_expression(facets.search)
     where = " AND ".join(conditions[name] for name in values)

@@ -123,7 +123,7 @@ def texts_of(manifest: bytes, summary: dict[str, Any]) -> Texts:
 def _read(manifest: bytes) -> Any:
     try:
         return json.loads(manifest)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

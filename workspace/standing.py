@@ -208,8 +208,13 @@ def _review(standing: Standing, event: Event) -> None:
         standing.disregarded = _mark(event)
         return
     review = event.payload["review"]
-    name = " ".join(unicodedata.normalize("NFKC", str(review["reviewer"])).casefold().split())
-    standing.opinions[f"{review['kind']} {name}"] = Opinion(event.seq, event.time, event.actor, event.kind, review)
+    key = opinion_key(review["kind"], str(review["reviewer"]))
+    standing.opinions[key] = Opinion(event.seq, event.time, event.actor, event.kind, review)
+
+
+def opinion_key(kind: str, reviewer: str) -> str:
+    """Under what a reviewer's opinion is kept: names that look alike are one reviewer."""
+    return f"{kind} {' '.join(unicodedata.normalize('NFKC', reviewer).casefold().split())}"
 
 
 def _take(found: MutableMapping[str, Standing], event: Event, payload: Payload) -> None:

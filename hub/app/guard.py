@@ -26,7 +26,7 @@ HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with no-referrer, a form of our own would say Origin: null
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
@@ -57,7 +57,7 @@ class Guard:
                 refusal.headers.setdefault(name, value)
             await refusal(scope, receive, send)
             return
-        taken = 0
+        taken, refused = 0, False
 
         async def counted() -> Message:
             nonlocal taken
@@ -68,6 +68,12 @@ class Guard:
             return message
 
         async def headed(message: Message) -> None:
+            nonlocal refused
+            if taken > LARGEST:  # whatever the application makes of its torn body, this is the answer
+                if not refused:
+                    refused = True
+                    await _too_large()(scope, receive, send)
+                return
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -78,7 +84,8 @@ class Guard:
         try:
             await self.app(scope, counted, headed)
         except _TooLargeError:
-            await PlainTextResponse(f"the body is larger than {LARGEST} bytes", 413, HEADERS)(scope, receive, send)
+            if not refused:
+                await _too_large()(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """Why a request is not let in, if it is not."""
@@ -94,7 +101,7 @@ class Guard:
             return PlainTextResponse(f"the address is longer than {LONGEST} characters", 414)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length[:12]) > LARGEST:
-            return PlainTextResponse(f"the body is larger than {LARGEST} bytes", 413)
+            return _too_large()
         return None
 
     def _sign_in(self, scope: Scope) -> Response | None:
@@ -110,3 +117,7 @@ class Guard:
             cookie = self.session.cookie
             answer.set_cookie(cookie, self.session.signed_in, max_age=30 * 86_400, httponly=True, samesite="strict")
         return answer
+
+
+def _too_large() -> Response:
+    return PlainTextResponse(f"the body is larger than {LARGEST} bytes", 413, HEADERS)

@@ -117,7 +117,4 @@ class Opened:
 
 def open_package(path: Path, workspace: Workspace | None = None) -> Opened:
     """Open a package directory. Raises IntegrityError when its manifest is missing or not one."""
-    try:
-        return Opened(path, load_manifest(path), workspace)
-    except RecursionError:
-        raise IntegrityError(f"{path / MANIFEST} is nested too deeply to be a package manifest") from None
+    return Opened(path, load_manifest(path), workspace)

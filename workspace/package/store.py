@@ -108,6 +108,8 @@ def load_manifest(path: Path) -> Manifest:
         fault = error.errors()[0]
         where = ".".join(str(p) for p in fault["loc"])
         raise IntegrityError(f"{path / MANIFEST} is not a package manifest: {where}: {fault['msg']}") from error
+    except RecursionError:
+        raise IntegrityError(f"{path / MANIFEST} is nested too deeply to be a package manifest") from None
     except ValueError as error:
         raise IntegrityError(f"{path / MANIFEST} is not JSON: {error}") from error
 
