@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -32,13 +33,7 @@ SORTS = {
     "unreviewed": "reviews",
 }
 """Orders of a list: the SQL of each, completed by that of attention."""
-COUNTED = {
-    "outcome": ("packages", "outcome"),
-    "rung": ("packages", "rung"),
-    "tension": ("packages", "tension"),
-    "category": ("packages", "category"),
-    "tag": ("packages, json_each(packages.tags) AS tagged", "tagged.value"),
-}
+COUNTED = ("outcome", "rung", "tension", "category", "tag")
 TAGS_COUNTED = 40
 FRESHNESS = (
     f"CASE WHEN on_disk <> 'intact' THEN on_disk WHEN confirmed + {STALE_AFTER} < :latest THEN 'stale' ELSE 'fresh' END"
@@ -126,18 +121,39 @@ def count(workspace: Workspace, formula: Formula, facets: Facets | None = None) 
 
     def look(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
         latest = refresh(connection, workspace, formula)
-        counts = {}
-        for name, (source, value) in COUNTED.items():
-            others = vars(facets) | {name: getattr(Facets(), name)}
-            where, values = _conditions(Facets(**others))
-            query = (
-                f"SELECT {value}, count(*) FROM {source} {where} GROUP BY 1 "  # noqa: S608
-                f"ORDER BY 2 DESC, 1 LIMIT {TAGS_COUNTED}"
-            )
-            counts[name] = {str(key): n for key, n in connection.execute(query, {**values, "latest": latest})}
-        return counts
+        columns = [name for name in COUNTED if vars(facets)[name] in ("", None)]
+        together = _counted(connection, facets, columns, latest)
+        return {name: together[name] if name in columns else _own(connection, facets, name, latest) for name in COUNTED}
 
     return with_database(workspace.root / "index.sqlite", SCHEMA, TABLES, look)
+
+
+def _own(connection: sqlite3.Connection, facets: Facets, name: str, latest: int) -> dict[str, int]:
+    """The counts of a facet that is chosen: as if it were not."""
+    others = Facets(**(vars(facets) | {name: getattr(Facets(), name)}))
+    return _counted(connection, others, [name], latest)[name]
+
+
+def _counted(
+    connection: sqlite3.Connection, facets: Facets, names: list[str], latest: int
+) -> dict[str, dict[str, int]]:
+    """How many packages within the facets have each value of each named column; the columns in one pass, tags in
+    another."""
+    where, values = _conditions(facets)
+    bound = {**values, "latest": latest}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in names}
+    columns = [name for name in names if name != "tag"]
+    if columns:
+        grouped = ", ".join(columns)
+        query = f"SELECT count(*), {grouped} FROM packages {where} GROUP BY {grouped}"  # noqa: S608
+        for number, *found in connection.execute(query, bound):
+            for name, value in zip(columns, found, strict=True):
+                counts[name][str(value)] += number
+    if "tag" in names:
+        query = f"SELECT t.value, count(*) FROM packages, json_each(packages.tags) AS t {where} GROUP BY 1"  # noqa: S608
+        counts["tag"].update({str(tag): number for tag, number in connection.execute(query, bound)})
+    order = {name: sorted(found.items(), key=lambda kept: (-kept[1], kept[0])) for name, found in counts.items()}
+    return {name: dict(found[:TAGS_COUNTED]) for name, found in order.items()}
 
 
 def _listed(row: tuple[Any, ...]) -> Listed:

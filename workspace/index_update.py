@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -102,8 +104,16 @@ def _state(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, value FROM state").fetchall())
 
 
+_looked: dict[str, float] = {}
+
+
 def _moved(connection: sqlite3.Connection, workspace: Workspace) -> list[str]:
-    """The packages whose manifest no longer lies as it did."""
+    """The packages whose manifest no longer lies as it did; none where that was looked at a moment ago, as long as the
+    workspace lets a look count."""
+    now, root = time.monotonic(), str(workspace.root)
+    if now - _looked.get(root, -math.inf) < workspace.look_counts_for:
+        return []
+    _looked[root] = now
     rows = connection.execute("SELECT package, version, fingerprint FROM packages").fetchall()
     folder = workspace.packages
     return [name for name, version, known in rows if fingerprint(manifest_path(folder, name, version)) != known]

@@ -14,6 +14,8 @@ from evidentia.workspace.home import Workspace
 
 HOST = "127.0.0.1"
 SECONDS_TO_CLOSE = 3
+LOOK_COUNTS_FOR = 2.0
+"""Seconds: how long a manifest that someone changed by hand may go unseen in lists. The ledger is read at once."""
 
 
 def serve(workspace: Workspace, port: int, *, tell: Callable[[str, str], None], browse: bool) -> None:
@@ -32,6 +34,7 @@ def serve(workspace: Workspace, port: int, *, tell: Callable[[str, str], None], 
     port = listener.getsockname()[1]
     token = token_of(workspace)
     address = f"http://{HOST}:{port}/"
+    workspace.look_counts_for = LOOK_COUNTS_FOR
     app = create_app(workspace, token, port)
     config = uvicorn.Config(
         app,
