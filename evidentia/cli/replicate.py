@@ -1,0 +1,117 @@
+"""`evidentia replicate`: published claims, answered by the same pipeline as any brief."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, opened
+
+if TYPE_CHECKING:
+    from evidentia.graph.studies import Case
+    from evidentia.hub.replications import Answer
+    from evidentia.workspace.home import Workspace
+
+RUNG = 3
+
+
+def replicate(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A study, as --list names it.")] = "",
+    listed: Annotated[bool, typer.Option("--list", help="The studies, and how far each has come here.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="All studies, one after the other; go on where it ended.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Run a study anew that is finished here.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write the page of all answers.")
+    ] = None,
+    rung: Annotated[int, typer.Option("--rung", min=1, max=3, help="How far to verify the answers.")] = RUNG,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Experiments that run at once.")] = 2,
+    studies: Annotated[Path | None, typer.Option("--studies", metavar="DIR", help="The folder of studies.")] = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer published claims by experiment: hypotheses registered first, packages verified, outcomes derived."""
+    from evidentia.errors import BadInputError
+    from evidentia.graph.studies import FOLDER, catalogue, pick, standing
+    from evidentia.hub.replications import answers
+
+    if [bool(name), listed, every].count(True) != 1 and not (report and not name and not listed and not every):
+        raise BadInputError("name one study, or give one of --list and --all, or --report alone")
+    cases = catalogue(studies or FOLDER)
+    home = opened(workspace, create=True)
+    if name or every:
+        chosen = [pick(cases, name)] if name else cases
+        for number, case in enumerate(standing(home, chosen), start=1):
+            _answer(home, case, workers, rung, f"{number} of {len(chosen)}", again=again, quiet=as_json)
+    found = {a.study.id: a for a in answers(home)}
+    shown = [pick(cases, name)] if name else cases
+    if report:
+        from evidentia.hub.replications.page import write
+
+        write(report, [case.study for case in cases], found)
+    _tell(standing(home, shown), found, as_json=as_json)
+
+
+def _answer(home: Workspace, case: Case, workers: int, rung: int, place: str, *, again: bool, quiet: bool) -> None:
+    """Run or resume one study, then verify its answers up to `rung`; what is done is not done again."""
+    from evidentia.cli.live import following
+    from evidentia.cli.output import console
+    from evidentia.cli.packages import check_new
+    from evidentia.graph.running import resume, start
+    from evidentia.graph.studies import FINISHED, UNFINISHED
+    from evidentia.hub.replications import answers
+    from evidentia.hub.verification import verify
+
+    if not case.brief.claims:
+        return
+    if not quiet:
+        console(error=True).print(f"{place}: {case.study.id}, {case.study.title}", style="bold", markup=False)
+    if case.state != FINISHED or again:
+        with following(quiet=quiet) as listener:
+            if case.state == UNFINISHED and not again:
+                report = resume(home, case.run, workers=workers, listener=listener)
+            else:
+                report = start(home, case.brief, workers=workers, listener=listener)
+        check_new(home, report.packages)
+        if report.interrupted:
+            raise typer.Exit(130)
+    for answer in answers(home):
+        if answer.study.id == case.study.id:
+            for part in answer.parts:
+                if part.rung < rung:
+                    verify(part.path, home, rung)
+
+
+def _tell(cases: list[Case], found: dict[str, Answer], *, as_json: bool) -> None:
+    from evidentia.cli.output import console, plain, print_json
+
+    rows: list[dict[str, Any]] = []
+    for case in cases:
+        answer = found.get(case.study.id)
+        rows.append(
+            {
+                "study": case.study.id,
+                "title": case.study.title,
+                "state": case.state,
+                "outcome": answer.outcome if answer else ("not testable here" if not case.brief.claims else ""),
+                "rung": answer.rung if answer else -1,
+                "minutes": round(answer.seconds / 60, 2) if answer else 0.0,
+                "claims": {part.stated.id: part.status for part in answer.parts} if answer else {},
+                "packages": [part.manifest.id for part in answer.parts] if answer else [],
+                "run": answer.run if answer else case.run,
+            }
+        )
+    if as_json:
+        print_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table("study", "state", "outcome", "rung", "claims", box=None, pad_edge=False)
+    for row in rows:
+        claims = ", ".join(f"{name} {status}" for name, status in row["claims"].items())
+        rung = f"L{row['rung']}" if row["rung"] >= 0 else "–"
+        table.add_row(row["study"], row["state"], plain(row["outcome"]) or "–", rung, plain(claims))
+    console().print(table)
