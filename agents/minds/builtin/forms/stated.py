@@ -58,7 +58,7 @@ def draft(reading: Reading, stated: Stated) -> Draft:
     claims, cells = [], []
     for at in _grid(stated):
         check = _check(reading, stated, metric, estimator, at)
-        place = f" at {told(at)}" if at else ""
+        place = f" at {told({name: at[name] for name in stated.grid})}" if stated.grid else ""
         text = f"{stated.says or _says(stated, metric, estimator, check.expect)}{place}"
         conditions = cell(reading, stated.system, {**at, **stated.at}).conditions
         held = {k: v for k, v in conditions.items() if k != stated.parameter}

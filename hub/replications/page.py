@@ -1,0 +1,118 @@
+"""The page of answers: every study with the paper's figure beside ours, generated from packages alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from evidentia.errors import BadInputError
+from evidentia.hub.exports.paper.wording import conditions, expected
+from evidentia.hub.replications.reading import Answer, Part
+from evidentia.workspace.quantities import quantity
+from evidentia.workspace.records import Value
+from evidentia.workspace.studies import Study
+
+GROUPS = {
+    "attention": "Attention",
+    "caching": "Caching and serving",
+    "quantization": "Quantization",
+    "decoding": "Decoding and experts",
+}
+NOT_RUN = "not run"
+HEAD = """# Replications
+
+Published claims, answered by the same pipeline as any brief (`examples/studies/ID.toml` holds each): hypotheses are
+registered before data, experiments run in the sandbox, claims are attacked before they are accepted, packages are
+verified by running them again. An outcome follows from the statuses of the claims; nobody sets it.
+
+A small model on two cores proves little about a large one on an accelerator: read every outcome with its conditions.
+What could not be tested is said with each study.
+
+Written by `evidentia replicate --report docs/replications.md` from the packages; `evidentia replicate --all` makes
+them.
+"""
+MARKS = {"supported": "holds", "refuted": "does not hold", "inconclusive": "undecided"}
+
+
+def write(path: Path, studies: Sequence[Study], answers: Mapping[str, Answer]) -> None:
+    """Write the page. Raises BadInputError when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(page(studies, answers)), encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"cannot write {path}: {error.strerror}; name another file with --report") from error
+
+
+def page(studies: Sequence[Study], answers: Mapping[str, Answer]) -> Iterator[str]:
+    """The lines of the page: what came out in all, then every study by group."""
+    outcomes = Counter(answers[s.id].outcome if s.id in answers else NOT_RUN for s in studies)
+    yield HEAD
+    yield ", ".join(f"{count} {name}" for name, count in outcomes.most_common()) + f": {len(studies)} studies.\n"
+    yield "| study | the paper's figure | outcome here | verified | minutes |"
+    yield "|---|---|---|---|---:|"
+    for study in studies:
+        answer = answers.get(study.id)
+        outcome, rung, minutes = (
+            (answer.outcome, f"L{answer.rung}", f"{answer.seconds / 60:.1f}") if answer else (NOT_RUN, "–", "–")
+        )
+        yield f"| [{study.id}](#{study.id}) | {_cell(study.figure)} | {outcome} | {rung} | {minutes} |"
+    for group, title in GROUPS.items():
+        own = [s for s in studies if s.group == group]
+        if own:
+            yield f"\n## {title}"
+        for study in own:
+            yield from _study(study, answers.get(study.id))
+    yield ""
+
+
+def _study(study: Study, answer: Answer | None) -> Iterator[str]:
+    yield f"\n### {study.id}\n"
+    came = answer.outcome if answer else NOT_RUN
+    yield f"**{_cell(study.title)}: {came}.** {_cell(study.source)}: {_cell(study.figure)}.\n"
+    if answer:
+        yield "| claim | registered | found | |"
+        yield "|---|---|---|---|"
+        for part in answer.parts:
+            yield from _rows(part)
+        held = _common(answer.parts)
+        if held:
+            yield f"\nConditions of all: {conditions(held)}."
+        missing = [s.id for s in answer.stated if s.part != "why" and s.id not in {p.stated.id for p in answer.parts}]
+        if missing:
+            yield f"\nNot decided within the budget: {', '.join(missing)}."
+        names = ", ".join(f"`{part.manifest.id}`" for part in answer.parts)
+        yield f"\nPackages: {names}."
+    if study.untested:
+        yield f"\nNot tested here: {_cell(study.untested)}."
+
+
+def _rows(part: Part) -> Iterator[str]:
+    common = _common([part])
+    for claim in part.manifest.branch.claims:
+        label = {"headline": "headline", "mechanism": "mechanism", "why": f"why not “{part.stated.unless}”"}
+        bounds = f"{expected(claim.check.expect)} {claim.unit if claim.unit != '1' else ''}".strip()
+        place = {
+            k: v
+            for k, v in claim.conditions.items()
+            if k not in common and f"{k.replace('_', ' ')} " not in claim.statement
+        }
+        at = f" ({conditions(place)})" if place else ""
+        yield (
+            f"| {label[part.stated.part]}: {_cell(claim.statement)}{_cell(at)} | {bounds} | {_cell(quantity(claim))} | "
+            f"{MARKS[claim.status]} |"
+        )
+    if not part.manifest.branch.claims:
+        yield f"| {_cell(part.manifest.branch.hypothesis.statement)} | | crashed before it could be decided | |"
+
+
+def _common(parts: Sequence[Part]) -> dict[str, Value]:
+    """The conditions that all claims of the parts share."""
+    every = [claim.conditions for part in parts for claim in part.manifest.branch.claims]
+    return {k: v for k, v in every[0].items() if all(c.get(k) == v for c in every)} if every else {}
+
+
+def _cell(text: str) -> str:
+    """Text for a cell of a table: one line, nothing of it read as Markdown's own."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{c}" if c in "|<>*_`[]#" else c for c in flat)
