@@ -82,7 +82,8 @@ class Metric:
     `effect` says how two systems are compared: by ``difference`` (in `unit`, in points for %) or by ``ratio``.
     `smallest_effect` is the smallest effect of interest on that scale (0.5 points; a ratio of 1.1).
     `limit` is the value at which the metric starts to hurt, where the field has one, with `limit_source`.
-    `timed` metrics vary from run to run and are measured with the machine otherwise idle.
+    `timed` metrics vary from run to run and are measured with the machine otherwise idle. The values of a metric that
+    `leans`, or its paired effects, lean to one side from seed to seed; its means are planned with wider intervals.
     `aliases` are words by which a question may mean the metric (“misses” for a hit rate); `synonyms` are other
     names of the very same number, under which it may be reported elsewhere.
     """
@@ -94,6 +95,7 @@ class Metric:
     effect: Literal["difference", "ratio"]
     smallest_effect: float
     timed: bool = False
+    leans: bool = False
     aliases: tuple[str, ...] = ()
     limit: float | None = None
     limit_source: str = ""
@@ -209,9 +211,11 @@ def family(name: str) -> Family:
 
 def kernels(family_name: str | None = None) -> list[Kernel]:
     """All kernels, or those of one family: by family, then in the order of registration."""
+    _load_all()
+    if family_name is not None:
+        return [k for k in _kernels.values() if k.family == family_name]
     order = [f.name for f in families()]
-    found = (k for k in _kernels.values() if family_name in (None, k.family))
-    return sorted(found, key=lambda k: order.index(k.family))
+    return sorted(_kernels.values(), key=lambda k: order.index(k.family))
 
 
 def kernel(family_name: str, name: str) -> Kernel:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -13,12 +11,11 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from evidentia.kernels import registry
+from evidentia.kernels import registry, timing
 from evidentia.kernels.attention import standard
 from evidentia.kernels.registry import Value
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_REPEATS = 7
 
 
 class PeakMemory(TorchDispatchMode):
@@ -106,7 +103,7 @@ def measure(
     **settings: Value,
 ) -> dict[str, float]:
     """``relative_error`` (RMS error over RMS output, against float64), ``max_error``, ``extra_memory`` in bytes
-    beyond inputs and output, ``time`` in ms on one thread (median of seven runs after one).
+    beyond inputs and output, ``time`` in ms on one thread (`median_seconds`).
 
     A kernel that needs a GPU is measured on one. Raises ValueError where there is none.
     """
@@ -140,16 +137,11 @@ def measure(
 
 
 def median_seconds(run: Callable[[], object]) -> float:
-    """Median wall time of seven runs after one, on one thread."""
+    """Wall time of one run on one thread of one core: the median of seven after one, without outliers
+    (`evidentia.kernels.timing` has the rule)."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        run()
-        seconds = []
-        for _ in range(_REPEATS):
-            start = time.perf_counter()
-            run()
-            seconds.append(time.perf_counter() - start)
+        return timing.median_seconds(run)
     finally:
         torch.set_num_threads(threads)
-    return statistics.median(seconds)

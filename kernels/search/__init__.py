@@ -15,6 +15,7 @@ register_family(
                 direction="lower",
                 effect="ratio",
                 smallest_effect=1.1,
+                leans=True,
                 timed=True,
                 aliases=("time", "fast", "faster", "speed", "latency"),
             ),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
+import math
 import random
-import statistics
 import time
 
-from evidentia.kernels import registry
+from evidentia.kernels import registry, timing
 
 _REPEATS = 9
 _SECONDS = 0.002
@@ -27,24 +27,24 @@ def measure(kernel: str, metrics: tuple[str, ...], *, seed: int, n: int, hit_fra
     """``time_per_lookup`` in ns, loop overhead included.
 
     With the collector off, rounds are doubled until one timing takes at least 2 ms, which also warms up; timings
-    of that many rounds follow until they sum to 0.1 s, nine at least. None is thrown out: the result is their
-    median, which stays among the undisturbed ones as long as these are the majority.
+    of that many rounds follow until they sum to about 0.1 s, nine at least. The result is their median on one core,
+    without outliers (`evidentia.kernels.timing` has the rule).
     """
     find = registry.kernel("search", kernel).load()
     values, wanted = lookups(seed, n, hit_fraction)
     collecting = gc.isenabled()
     gc.disable()
     try:
-        rounds = 1
-        while _time(find, values, wanted, rounds) < _SECONDS:
-            rounds *= 2
-        seconds: list[float] = []
-        while len(seconds) < _REPEATS or sum(seconds) < _TOTAL_SECONDS:
-            seconds.append(_time(find, values, wanted, rounds))
+        with timing.pinned():
+            rounds = 1
+            while (warm := _time(find, values, wanted, rounds)) < _SECONDS:
+                rounds *= 2
+            repeats = max(_REPEATS, math.ceil(_TOTAL_SECONDS / warm))
+            seconds = timing.typical_of(lambda: _time(find, values, wanted, rounds), repeats)
     finally:
         if collecting:
             gc.enable()
-    return {"time_per_lookup": 1e9 * statistics.median(seconds) / (rounds * len(wanted))}
+    return {"time_per_lookup": 1e9 * seconds / (rounds * len(wanted))}
 
 
 def _time(find: object, values: list[int], wanted: list[int], rounds: int) -> float:

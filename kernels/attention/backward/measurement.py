@@ -25,8 +25,8 @@ def measure(
     logit_scale: float,
     **settings: Value,
 ) -> dict[str, float]:
-    """``gradient_error``, ``training_memory`` in bytes, ``training_time`` in ms on one thread, for the gradient of
-    a normal random number per output."""
+    """``gradient_error``, ``training_memory`` in bytes, ``training_time`` in ms on one thread (median of seven after
+    one, without outliers), for the gradient of a normal random number per output."""
     attention = registry.kernel("attention-backward", kernel).load()
     operands = inputs(seed, batch, heads, length, head_dim, dtype, logit_scale)
     weights = torch.randn(operands[0].shape, generator=torch.Generator().manual_seed(seed + 1)).to(operands[0].dtype)

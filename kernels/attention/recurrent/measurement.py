@@ -59,7 +59,7 @@ def measure(
     dtype: str,
 ) -> dict[str, float]:
     """``states`` and ``state_bytes`` alive at most, ``operations`` in multiply-adds, ``form_error`` as a fraction of
-    the root-mean-square result, ``time`` in ms on one thread (median of seven passes after one)."""
+    the root-mean-square result, ``time`` in ms on one thread (median of seven passes after one, without outliers)."""
     form = _FORMS[kernel]
     operands = inputs(seed, batch, heads, length, head_dim, dtype)
     found: dict[str, float] = {}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 
 import torch
 
-from evidentia.kernels import registry
+from evidentia.kernels import registry, timing
 from evidentia.kernels.quantization.gemv.linear import Linear
 from evidentia.kernels.registry import Value
 
@@ -25,8 +23,8 @@ def measure(
     batch: int,
     **settings: Value,
 ) -> dict[str, float]:
-    """``time`` in us on one thread (median of fifteen after one), ``output_error`` in %, ``weight_bytes``,
-    ``operations``. Weights and tokens are standard normal."""
+    """``time`` in us on one thread (median of fifteen after one, without outliers), ``output_error`` in %,
+    ``weight_bytes``, ``operations``. Weights and tokens are standard normal."""
     generator = torch.Generator().manual_seed(seed)
     weight = torch.randn(out_features, in_features, generator=generator)
     tokens = torch.randn(batch, in_features, generator=generator)
@@ -45,16 +43,11 @@ def measure(
 
 
 def seconds(run: Callable[[], object], threads: int = 1) -> float:
-    """The median of fifteen runs after one, on so many threads."""
+    """The median of fifteen runs after one, without outliers (`evidentia.kernels.timing` has the rule), on so many
+    threads; a single one is kept on one core."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        run()
-        found = []
-        for _ in range(_REPEATS):
-            start = time.perf_counter()
-            run()
-            found.append(time.perf_counter() - start)
+        return timing.median_seconds(run, _REPEATS, pin=threads == 1)
     finally:
         torch.set_num_threads(before)
-    return statistics.median(found)

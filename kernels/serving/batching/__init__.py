@@ -26,6 +26,7 @@ register_family(
                 direction="lower",
                 effect="ratio",
                 smallest_effect=1.05,
+                leans=True,
                 aliases=("time to first token", "TTFT", "first token", "responsiveness"),
                 synonyms=("TTFT",),
             ),
@@ -55,6 +56,7 @@ register_family(
                 direction="lower",
                 effect="ratio",
                 smallest_effect=1.05,
+                leans=True,
                 aliases=("latency", "response time"),
             ),
             Metric(
@@ -64,6 +66,7 @@ register_family(
                 direction="lower",
                 effect="difference",
                 smallest_effect=1.0,
+                leans=True,
                 aliases=("utilisation", "utilization", "busy"),
             ),
         ),

@@ -17,6 +17,7 @@ register_family(
                 direction="lower",
                 effect="ratio",
                 smallest_effect=1.05,
+                leans=True,
                 aliases=("latency", "response time", "mean latency", "faster"),
             ),
             Metric(
@@ -26,6 +27,7 @@ register_family(
                 direction="lower",
                 effect="ratio",
                 smallest_effect=1.05,
+                leans=True,
                 aliases=("tail latency", "p99 latency", "worst latency"),
             ),
             Metric(
@@ -64,6 +66,7 @@ register_family(
                 direction="higher",
                 effect="difference",
                 smallest_effect=1.0,
+                leans=True,
                 aliases=("utilisation", "utilization", "busy"),
             ),
         ),

@@ -17,6 +17,7 @@ register_family(
                 direction="lower",
                 effect="difference",
                 smallest_effect=1.0,
+                leans=True,
                 aliases=("stall share", "stall", "stalls", "stall time", "transfer stalls", "stalling"),
             ),
             Metric(
@@ -45,6 +46,7 @@ register_family(
                 direction="higher",
                 effect="difference",
                 smallest_effect=1.0,
+                leans=True,
                 aliases=("hit rate", "prefetch hit rate", "hits"),
                 synonyms=("prefetch hit rate",),
             ),
