@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
 from evidentia.sandbox.job import Job, SandboxFailedError
 from evidentia.sandbox.linux import seccomp
+from evidentia.sandbox.probing import probe_folder
 from evidentia.sandbox.process import ProcessSandbox, Wrapping
 from evidentia.sandbox.zygote import root
 
@@ -85,8 +85,8 @@ def probe() -> tuple[bool, str]:
         return False, "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
     if not seccomp.available():
         return False, "the kernel takes no seccomp filters (CONFIG_SECCOMP_FILTER)"
-    with tempfile.TemporaryDirectory(prefix="evidentia-probe-") as folder:
-        sandbox = open_level(Path(folder), None, ())
+    with probe_folder() as folder:
+        sandbox = open_level(folder, None, ())
         try:
             seen = sandbox.run(Job("print('confined')"))
         except (SandboxFailedError, OSError) as error:

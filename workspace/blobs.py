@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from pathlib import Path
@@ -11,10 +12,13 @@ from evidentia.workspace.canonical import sha256
 
 
 class BlobStore:
-    """A folder of blobs, ``ab/cdef…``. Safe for several threads and processes."""
+    """A folder of blobs, ``ab/cdef…``. Safe for several threads and processes.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Files still being written have the `writer` in their names, so that whoever holds its lock can `clear` them.
+    """
+
+    def __init__(self, root: Path, writer: str = "") -> None:
+        self.root, self._prefix = root, f".new-{writer}-"
 
     def path(self, digest: str) -> Path:
         """Where the blob of this digest lies, or would lie."""
@@ -27,7 +31,7 @@ class BlobStore:
         if target.exists():
             return digest
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=self._prefix)
         try:
             with os.fdopen(handle, "wb") as out:
                 out.write(data)
@@ -39,6 +43,11 @@ class BlobStore:
             Path(temporary).unlink(missing_ok=True)
             raise
         return digest
+
+    def clear(self) -> None:
+        """Remove what a killed process of this writer has left half written."""
+        for path in self.root.glob(f"*/{glob.escape(self._prefix)}*"):
+            path.unlink(missing_ok=True)
 
     def get(self, digest: str) -> bytes:
         """The blob's bytes. Raises IntegrityError when it is missing or not what its name says."""

@@ -12,6 +12,7 @@
     keys/                              the workspace's signing key (0600); trusted/ holds other people's public ones
     ledger.jsonl                       publication, verification and review events over all packages
     index.sqlite, index.lock           for lists and search, made from the two above; may be deleted
+    jobs/ID.json, jobs/ID.log          commands that the hub started for a person, how they ended, their output
     cache/                             compile caches; may be deleted
 """
 
@@ -29,11 +30,13 @@ SCHEMA = 1
 
 
 class Workspace:
-    """An opened workspace folder."""
+    """An opened workspace folder; `writer` is the run that it is opened for, if it is for one."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, writer: str = "") -> None:
         self.root = root
-        self.blobs = BlobStore(root / "blobs")
+        self.look_counts_for = 0.0
+        """Seconds for which one look at all packages' manifests counts, when lists are made: a server sets some."""
+        self.blobs = BlobStore(root / "blobs", writer)
 
     @property
     def runs(self) -> Path:
@@ -120,10 +123,10 @@ def open_workspace(root: Path, *, create: bool = False) -> Workspace:
 
 def _create(root: Path, marker: Path) -> None:
     try:
-        if root.is_dir() and any(root.iterdir()):
+        temporary = marker.with_suffix(".new")
+        if root.is_dir() and any(path != temporary for path in root.iterdir()):
             raise BadInputError(f"{root} is not empty and not a workspace; choose another folder with --workspace")
         root.mkdir(parents=True, exist_ok=True)
-        temporary = marker.with_suffix(".new")
         temporary.write_text(json.dumps({"schema": SCHEMA}) + "\n")
         os.replace(temporary, marker)
     except OSError as error:

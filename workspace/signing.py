@@ -172,20 +172,27 @@ def carried_key(envelope: Mapping[str, Any]) -> bytes:
 
 def place_new(path: Path, data: bytes, mode: int = 0o644) -> bool:
     """Write a file whole and durably, unless there is one of that name: it stays, and the answer is False."""
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        # A file without a name: a crash leaves nothing of it. It gets its name when it is whole.
+        handle, name = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600), ""
+    except (AttributeError, OSError):  # not Linux, or a file system without such files
+        handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)
             out.flush()
-            os.fsync(out.fileno())
-        os.chmod(name, mode)
-        try:
-            os.link(name, path)
-        except FileExistsError:
-            return False
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+            if name:
+                os.link(name, path)
+            else:  # with a handle given, the link is of what the name in /proc stands for (linkat(2))
+                os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle)
         return True
+    except FileExistsError:
+        return False
     finally:
-        os.unlink(name)
+        if name:
+            os.unlink(name)
 
 
 def _validate(found: Mapping[str, Any]) -> None:

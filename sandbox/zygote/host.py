@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import threading
 import time
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 from evidentia.sandbox.job import Job, Outcome, SandboxClosedError, SandboxFailedError
 from evidentia.sandbox.linux import cgroups, landlock, seccomp, syscalls
 from evidentia.sandbox.outputs import take
+from evidentia.sandbox.probing import probe_folder
 from evidentia.sandbox.script import SCRIPT
 from evidentia.sandbox.watch import Account, GroupAccount, Watch
 from evidentia.sandbox.zygote.warm import Init, Zygote
@@ -122,8 +122,8 @@ def probe() -> tuple[bool, str]:
         return False, "the kernel has no Landlock: Linux 5.13 or newer, booted with lsm=landlock,… in its command line"
     if not seccomp.available():
         return False, "the kernel takes no seccomp filters (CONFIG_SECCOMP_FILTER)"
-    with tempfile.TemporaryDirectory(prefix="evidentia-probe-") as folder:
-        sandbox = ZygoteSandbox(Path(folder))
+    with probe_folder() as folder:
+        sandbox = ZygoteSandbox(folder)
         try:
             seen = sandbox.run(Job("print('confined')"))
         except (SandboxFailedError, OSError) as error:

@@ -24,6 +24,24 @@ def test_a_workspace_is_made_once_and_opened_again(tmp_path: Path) -> None:
     assert home.package_names() == []
 
 
+def test_a_workspace_that_a_crash_left_half_made_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "workspace.new").write_text("")
+    assert open_workspace(tmp_path / "w", create=True).run_names() == []
+    assert [p.name for p in (tmp_path / "w").iterdir()] == ["workspace.json"]
+
+
+def test_a_writer_clears_what_its_own_crash_left_half_written_and_nothing_else(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path, "run-1")
+    digest = store.put(b"whole")
+    folder = store.path(digest).parent
+    for name in (".new-run-1-abc", ".new-run-2-abc", ".new--abc"):
+        (folder / name).write_bytes(b"ha")
+    store.clear()
+    assert sorted(p.name for p in folder.iterdir() if p.name.startswith(".")) == [".new--abc", ".new-run-2-abc"]
+    assert store.get(digest) == b"whole"
+
+
 def test_a_newer_schema_a_strange_folder_and_a_missing_one_are_named(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "workspace.json").write_text('{"schema": 99}')

@@ -7,6 +7,8 @@ import copy
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +26,7 @@ from evidentia.workspace.signing import (
     carried_key,
     check,
     new_key,
+    place_new,
     public_pem,
     sign,
     statement,
@@ -200,3 +203,27 @@ def test_a_file_among_the_trusted_that_is_no_key_is_named(workspace: Workspace, 
 
 def test_a_workspace_without_keys_trusts_nobody(workspace: Workspace) -> None:
     assert trusted_keys(workspace) == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="this system has no files without a name")
+def test_a_crash_in_mid_write_leaves_no_file_under_any_name(tmp_path: Path) -> None:
+    killed = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from evidentia.workspace.signing import place_new\n"
+        "os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "place_new(Path(sys.argv[1]) / 'said.json', b'half')\n"
+    )
+    assert subprocess.run([sys.executable, "-c", killed, str(tmp_path)]).returncode == -9
+    assert list(tmp_path.iterdir()) == []
+    assert place_new(tmp_path / "said.json", b"whole", 0o600)
+    assert not place_new(tmp_path / "said.json", b"another")
+    assert (tmp_path / "said.json").read_bytes() == b"whole"
+    assert stat.S_IMODE((tmp_path / "said.json").stat().st_mode) == 0o600
+
+
+def test_where_files_need_a_name_they_are_placed_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    assert place_new(tmp_path / "said.json", b"whole")
+    assert not place_new(tmp_path / "said.json", b"another")
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"whole"]
