@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +89,29 @@ def test_a_rehashed_event_breaks_the_link_of_the_next(path: Path) -> None:
     lines[2] = canonical(event)
     path.write_bytes(b"\n".join(lines) + b"\n")
     with pytest.raises(IntegrityError, match="event 3"):
+        list(read_events(path))
+
+
+OTHER_SPELLINGS = {
+    "a whole number with a point": (b'"number":2', b'"number":2.0'),
+    "an exponent": (b'"number":2', b'"number":2e0'),
+    "an escape": ("☃".encode(), b"\\u2603"),
+    "a key twice": (b'"number":2', b'"number":2,"number":2'),
+    "another order": (b'"number":2,"text":"\xc3\xbcn\xc3\xaf \xe2\x98\x83"', b'"text":"","number":2'),
+    "a space": (b'"number":2', b'"number": 2'),
+}
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_SPELLINGS))
+def test_a_line_that_is_not_canonical_is_refused_even_with_the_hash_of_its_bytes(path: Path, name: str) -> None:
+    old, new = OTHER_SPELLINGS[name]
+    lines = path.read_bytes().splitlines()[:3]
+    assert old in lines[2]
+    digest = json.loads(lines[2])["hash"].encode()
+    bare = lines[2].replace(b'"hash":"%b",' % digest, b"").replace(old, new)
+    changed = lines[2].replace(old, new).replace(digest, hashlib.sha256(bare).hexdigest().encode())
+    path.write_bytes(b"\n".join([*lines[:2], changed]) + b"\n")
+    with pytest.raises(IntegrityError, match="event 2"):
         list(read_events(path))
 
 
@@ -174,3 +200,94 @@ def test_events_are_on_disk_before_append_returns(tmp_path: Path, monkeypatch: p
     log.append("one", {}, "tester")
     assert synced[-1] == (tmp_path / "log.jsonl").stat().st_size
     log.close()
+
+
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The size of the file at each fsync; each takes a while, so that others come to wait."""
+    sizes: list[int] = []
+
+    def fsync(handle: int) -> None:
+        size = os.fstat(handle).st_size
+        time.sleep(0.01)
+        sizes.append(size)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return sizes
+
+
+def test_threads_that_wait_share_an_fsync_and_none_returns_before_its_event_is_durable(
+    tmp_path: Path, syncs: list[int]
+) -> None:
+    path = tmp_path / "log.jsonl"
+    log, early = EventLog(path, "r"), []
+
+    def work(name: int) -> None:
+        for number in range(5):
+            event = log.append("done", {"worker": name, "number": number}, "tester")
+            end = path.read_bytes().find(event.hash.encode())
+            early.append(max(syncs) < end)
+
+    workers = [threading.Thread(target=work, args=(name,)) for name in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    log.close()
+    assert len(list(read_events(path))) == 40
+    assert early == [False] * 40
+    assert len(syncs) < 30
+
+
+def test_what_nobody_waits_for_is_durable_with_the_next_or_soon(tmp_path: Path, syncs: list[int]) -> None:
+    path, told = tmp_path / "log.jsonl", list[tuple[int, int]]()
+    log = EventLog(path, "r")
+    log.listener = lambda event: told.append((event.seq, len(syncs)))
+    for _ in range(4):
+        log.append("step", {}, "tester", wait=False)
+    log.append("end of a step", {}, "tester")
+    assert syncs[-1] == path.stat().st_size
+    assert [seq for seq, _ in told] == [0, 1, 2, 3, 4]
+    assert all(done > 0 for _, done in told)
+    log.append("nobody waits", {}, "tester", wait=False)
+    deadline = time.monotonic() + 5
+    while len(told) < 6 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert syncs[-1] == path.stat().st_size
+    log.append("last", {}, "tester", wait=False)
+    log.close()
+    assert syncs[-1] == path.stat().st_size
+    assert [e.kind for e in read_events(path)][-2:] == ["nobody waits", "last"]
+
+
+def test_a_log_can_be_closed_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evidentia.workspace.eventlog.LINGER", 0.0005)
+    for number in range(100):
+        log = EventLog(tmp_path / f"{number}.jsonl", "r")
+        log.append("one", {}, "tester", wait=False)
+        time.sleep(number * 2e-5)
+        log.close()
+
+
+def test_a_disk_that_refuses_to_sync_takes_back_what_was_not_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.jsonl"
+    log = EventLog(path, "r")
+    log.append("kept", {}, "tester")
+    real = os.fsync
+
+    def refuse(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(BadInputError, match=r"No space left.*resume r"):
+        log.append("lost", {}, "tester")
+    monkeypatch.setattr(os, "fsync", real)
+    with pytest.raises(BadInputError, match="No space left"):  # what was built on the lost event is wrong
+        log.append("later", {}, "tester")
+    log.close()
+    assert [e.kind for e in read_events(path)] == ["kept"]
+    again = EventLog(path, "r")
+    assert again.append("again", {}, "tester").seq == 1
+    again.close()

@@ -13,7 +13,7 @@ from scipy import optimize, stats
 
 from evidentia.workspace.checks import evaluate
 from evidentia.workspace.estimators import estimate
-from evidentia.workspace.estimators.intervals import studentised
+from evidentia.workspace.estimators.intervals import interval, studentised, wider
 from evidentia.workspace.records import Check, Expectation, Row
 
 LEVELS = (1.0, 2.0, 4.0, 8.0)
@@ -170,3 +170,12 @@ def test_new_fields_leave_old_checks_as_they_were_written() -> None:
     assert not {"interval", "two_one_sided"} & plain.to_json().keys()
     later = plain.model_copy(update={"interval": "inverted"})
     assert Check.model_validate(later.to_json()) == later
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(values=st.lists(st.floats(-9, 9), min_size=4, max_size=12), confidence=st.sampled_from([0.9, 0.95, 0.99]))
+def test_the_wider_interval_is_the_hull_of_both(values: list[float], confidence: float) -> None:
+    both = [made(values, confidence)[1:3] for made in (interval, studentised)]
+    assert wider(values, confidence)[1:3] == (min(low for low, _ in both), max(high for _, high in both))
+    found = estimate(check("mean", confidence=confidence, interval="wider"), rows(values))
+    assert (found.low, found.high) == wider(values, confidence)[1:3]
