@@ -1,4 +1,4 @@
-"""Falsification: the cheapest tests that would refute a claim, what they showed, and what must be taken back."""
+"""Falsification: tests by what refutes likeliest for its cost, what they showed, and what must be taken back."""
 
 from evidentia.agents.falsification.judging import ATTACK_CONFIDENCE, judge, take_back, unproven
 from evidentia.agents.falsification.row_audit import audit_rows

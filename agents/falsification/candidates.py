@@ -172,11 +172,13 @@ def _half_width(claim: Claim, seeds: int) -> float:
 
 
 def _enough(claim: Claim) -> int:
-    """The least number of seeds whose 95 % interval, were the claim true, would not reach half-way to the line."""
+    """The least number of seeds whose 95 % interval, were the claim true, would not reach half-way to the line. Three
+    have too few resamples for an interval that is made of them."""
     distance = _distance(claim)
     if distance is None or claim.sd is None:
         return SEEDS
-    return next((n for n in COUNTS if _half_width(claim, n) <= distance / 2), COUNTS[-1])
+    counts = [n for n in COUNTS if n >= SEEDS or claim.check.interval in ("student", "inverted")]
+    return next((n for n in counts if _half_width(claim, n) <= distance / 2), counts[-1])
 
 
 def _predicted(claim: Claim, seeds: int) -> float:

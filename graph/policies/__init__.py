@@ -13,10 +13,12 @@ from evidentia.graph.frontier import Candidate, Frontier
 
 @dataclass(frozen=True)
 class Choice:
-    """A candidate and why it was chosen, in a few words for the log."""
+    """A candidate and why it was chosen, in a few words for the log; for a policy that weighs, what an experiment on it
+    is `worth`."""
 
     candidate: Candidate
     reason: str
+    worth: float = 0.0
 
 
 class Policy(Protocol):

@@ -21,7 +21,7 @@ ENVIRONMENT = Environment(
 class SimulatedLaboratory:
     """Answers like a `Laboratory`, from the planted truth. A crash is drawn, not suffered."""
 
-    def __init__(self, questions: Questions, blobs: BlobStore, seed: int = 0) -> None:
+    def __init__(self, questions: Questions, blobs: BlobStore, seed: int | str = 0) -> None:
         self.questions, self.blobs, self.seed = questions, blobs, seed
 
     def run(self, experiment: Experiment, family: str) -> tuple[Evidence, Failure | None]:

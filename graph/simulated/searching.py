@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evidentia.agents import analysis
 from evidentia.agents.brief import Budget
+from evidentia.agents.outlook import Outlook, outlook
 from evidentia.graph.budget import Ledger
 from evidentia.graph.frontier import Frontier, candidate_of
 from evidentia.graph.policies import Policy
@@ -28,11 +29,11 @@ class Result:
     wrong: int = 0
 
 
-def search(question: Question, policy: Policy, budget: int, seed: int) -> Result:
+def search(question: Question, policy: Policy, budget: int, seed: int, items: dict[str, Item] | None = None) -> Result:
     """Spend `budget` experiments on a question by a policy. A look is an experiment, and so is the attack on a claim
-    that was decided; a script that crashes has cost one."""
+    that was decided; a script that crashes has cost one. The items are written to `items` as they become known."""
     frontier, result, concluded = Frontier(), Result(), 0
-    items: dict[str, Item] = {}
+    items = {} if items is None else items
 
     def register(number: int) -> None:
         item = question.item(number)
@@ -41,7 +42,7 @@ def search(question: Question, policy: Policy, budget: int, seed: int) -> Result
 
     for number in question.roots():
         register(number)
-    round_ = 0
+    round_, begun = 0, dict[str, list[Row]]()
     while True:
         ledger = Ledger(Budget(max_experiments=budget), result.experiments, 0.0)
         standing = Standing("exploration", BUCKETS, "")
@@ -51,11 +52,15 @@ def search(question: Question, policy: Policy, budget: int, seed: int) -> Result
             return result
         for name in taken.names:
             item = items[name]
-            claim, cost = _branch(item, question, seed)
-            result.experiments += cost
-            for _ in range(cost):
+            done = _pass(item, question, seed, begun.setdefault(name, []), taken.rate)
+            result.experiments += done.experiments
+            for _ in range(done.experiments):
                 frontier.experiment(name)
+            if done.waits:
+                frontier.put_off(name, done.waits, done.to_go, 1)
+                continue
             concluded += 1
+            claim = done.claim
             decided = claim is not None and claim.status != "inconclusive"
             supported = claim is not None and claim.status == "supported"
             result.right += decided and supported == item.holds
@@ -70,17 +75,32 @@ def search(question: Question, policy: Policy, budget: int, seed: int) -> Result
         round_ += 1
 
 
-def _branch(item: Item, question: Question, seed: int) -> tuple[Claim | None, int]:
-    """The claim after as many looks as it takes, None where the script crashes, and the experiments spent."""
+@dataclass(frozen=True)
+class _Pass:
+    """One taking of a branch: its claim, None where the script crashes; what it `waits` for, if it was put off."""
+
+    claim: Claim | None
+    experiments: int
+    waits: Outlook | None = None
+    to_go: int = 0
+
+
+def _pass(item: Item, question: Question, seed: int, rows: list[Row], rate: float) -> _Pass:
+    """Looks from where the rows end until the claim is decided, or a further look promises less than `rate`."""
     if item.crashes:
-        return None, 1
-    hypothesis, rows = item.hypothesis, list[Row]()
-    for look, count in enumerate(LOOKS):
-        rows += [row for s in range(len(rows) // 2, count) for row in _rows(item, question.number, s, seed)]
+        return _Pass(None, 1)
+    hypothesis, cost = item.hypothesis, 0
+    first = sum(len(rows) >= 2 * count for count in LOOKS)
+    for look in range(first, len(LOOKS)):
+        rows += [row for s in range(len(rows) // 2, LOOKS[look]) for row in _rows(item, question.number, s, seed)]
+        cost += 1
         (claim,) = analysis.decide(hypothesis, rows, ["simulated"])
         if claim.status != "inconclusive":
-            return claim, look + 2
-    return claim, len(LOOKS)
+            return _Pass(claim, cost + 1)
+        promise = outlook([claim], LOOKS, look)
+        if promise and item.priority * promise.rate < rate:
+            return _Pass(claim, cost, promise, len(LOOKS) - look)
+    return _Pass(claim, cost)
 
 
 def _rows(item: Item, question: int, number: int, seed: int) -> list[Row]:

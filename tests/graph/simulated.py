@@ -10,7 +10,7 @@ from evidentia.graph.journal import Journal
 from evidentia.graph.running import Report, work
 from evidentia.graph.simulated.laboratory import SimulatedLaboratory
 from evidentia.graph.simulated.mind import SimulatedMind
-from evidentia.graph.simulated.planted import Item
+from evidentia.graph.simulated.planted import Item, Questions
 from evidentia.graph.steps import Steps
 from evidentia.workspace.eventlog import EventLog
 from evidentia.workspace.home import open_workspace
@@ -41,25 +41,31 @@ class WithoutPackages(Steps):
 
     def compile(self, name: str) -> None:
         """Note that the branch is over."""
-        if not self.is_over(name):
+        if self.journal.branches[name].package is None:
             outcome = self.journal.branches[name].outcome
             told = {"hypothesis": name, "package": f"none-{name}", "version": 1, "outcome": outcome}
             self._write("package.compiled", told, "test")
 
 
-def opened(root: Path, mind: SimulatedMind, questions: Few) -> tuple[EventLog, WithoutPackages]:
+def opened(
+    root: Path, mind: SimulatedMind, questions: Questions, seed: int | str = 0
+) -> tuple[EventLog, WithoutPackages]:
     """The steps of the one run below `root`, new or begun."""
     workspace = open_workspace(root, create=True)
     log = workspace.create_log("simulated")
-    return log, WithoutPackages(workspace, Journal(log), mind, SimulatedLaboratory(questions, workspace.blobs))  # type: ignore[arg-type]
+    return log, WithoutPackages(workspace, Journal(log), mind, SimulatedLaboratory(questions, workspace.blobs, seed))  # type: ignore[arg-type]
 
 
 def simulate(
-    root: Path, brief: Brief, questions: Few | None = None, mind: SimulatedMind | None = None
+    root: Path,
+    brief: Brief,
+    questions: Questions | None = None,
+    mind: SimulatedMind | None = None,
+    seed: int | str = 0,
 ) -> tuple[Report, Journal]:
     """Run, or go on with, the one run below `root`."""
     questions = questions or Few()
-    log, steps = opened(root, mind or SimulatedMind(questions), questions)
+    log, steps = opened(root, mind or SimulatedMind(questions), questions, seed)
     try:
         if steps.journal.brief is None:
             started = {"brief": brief.to_json(), "mind": "simulated", "workers": 1}
