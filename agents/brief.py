@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from evidentia.agents import statements
 from evidentia.errors import BadInputError
 from evidentia.kernels import registry
 from evidentia.workspace.records import Record, Value
+from evidentia.workspace.studies import Stated, Study
 
 MAX_QUESTION = 2000
 
@@ -39,6 +42,7 @@ class Search(Record):
     free_of_lessons: float = Field(0.25, ge=0, le=1)
 
 
+GateName = Literal["ideas", "experiments", "packages"]
 StageName = Literal["feasibility", "baseline", "exploration", "ablation", "replication"]
 
 
@@ -98,7 +102,9 @@ class Isolation(Record):
 
 
 class Brief(Record):
-    """What a person asks for; `online` lets the literature be looked up on the network too."""
+    """What a person asks for; `online` lets the literature be looked up on the network too. The run waits for a person
+    at every gate in `approve`: before ideas are registered, experiments run, packages are made. `claims` are tested as
+    they stand, first; `study` says which published claim they are about."""
 
     question: str = Field(min_length=8, max_length=MAX_QUESTION)
     families: tuple[str, ...] = ()
@@ -106,15 +112,23 @@ class Brief(Record):
     seeds: Seeds = Seeds()
     sandbox: Isolation = Isolation()
     online: bool = False
+    approve: tuple[GateName, ...] = ()
     search: Search = Search()
     stages: Stages = Stages()
     conditions: dict[str, Value] = Field(default_factory=dict)
     vary: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
+    claims: tuple[Stated, ...] = ()
+    study: Study | None = None
 
     @field_validator("question")
     @classmethod
     def _one_line(cls, question: str) -> str:
         return " ".join(question.split())
+
+    @field_validator("approve")
+    @classmethod
+    def _each_gate_once(cls, approve: tuple[GateName, ...]) -> tuple[GateName, ...]:
+        return tuple(gate for gate in get_args(GateName) if gate in approve)
 
     @field_validator("families")
     @classmethod
@@ -144,6 +158,7 @@ class Brief(Record):
                         raise ValueError(f"{section}.{name}: {error}") from None
         if both := sorted(self.conditions.keys() & self.vary.keys()):
             raise ValueError(f"vary.{both[0]}: is fixed in [conditions] as well; keep one of the two")
+        statements.check(self.claims, self.families)
         return self
 
 
@@ -161,6 +176,24 @@ def read_brief(text: str) -> Brief:
         return Brief(question=" ".join(text.split()))
     except ValidationError as error:
         raise BadInputError(f"the question cannot be used: {_first(error)[1]}") from None
+
+
+def for_suggestion(brief: Brief, statement: str, where: Mapping[str, Value]) -> Brief:
+    """The brief under which a mind reads a person's words: they are the question, `where` fixes more conditions.
+
+    Raises BadInputError for words that are no question, and for a condition that does not exist.
+    """
+    data = brief.model_dump()
+    fixed = {**brief.conditions, **where}
+    varied = {name: levels for name, levels in brief.vary.items() if name not in where}
+    try:
+        return Brief.model_validate(
+            {**data, "question": " ".join(statement.split()), "families": (), "conditions": fixed, "vary": varied}
+        )
+    except ValidationError as error:
+        location, message = _first(error)
+        told = message.removeprefix("question: ") if location[:1] == ("question",) else message
+        raise BadInputError(f"the suggestion cannot be read: {told}") from None
 
 
 def _read_file(path: Path) -> Brief:
@@ -206,8 +239,10 @@ def _first(error: ValidationError) -> tuple[tuple[str, ...], str]:
             ("sandbox",): Isolation,
             ("search",): Search,
             ("stages",): Stages,
+            ("study",): Study,
+            ("claims",): Stated,
         }
-        model = models.get(section, Brief)
+        model = models.get(section[:1], Brief)
         return location, f"unknown key {name!r}; known keys here are {', '.join(model.model_fields)}"
     if fault["type"] == "missing":
         return location, f"the key {name!r} is missing; add it"

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from evidentia.cli import capture, compare, exchange, fork, hub, library, packages, runs, tensions, trees
+from evidentia.cli import (
+    capture,
+    compare,
+    exchange,
+    fork,
+    hub,
+    library,
+    mcp,
+    packages,
+    replicate,
+    runs,
+    steer,
+    tensions,
+    trees,
+)
 
 app = typer.Typer(
     name="evidentia",
@@ -17,6 +31,7 @@ app = typer.Typer(
 
 app.command("run")(runs.run)
 app.command("resume")(runs.resume)
+app.command("steer")(steer.steer)
 app.command("watch")(runs.watch)
 app.command("runs")(runs.runs)
 app.command("tree")(trees.tree)
@@ -28,7 +43,9 @@ app.command("show")(packages.show)
 app.command("verify")(packages.verify)
 app.command("review")(packages.review)
 app.command("hub")(hub.hub)
+app.command("mcp")(mcp.mcp)
 app.add_typer(tensions.app)
+app.command("replicate")(replicate.replicate)
 app.command("export")(exchange.export)
 app.command("import")(exchange.import_)
 app.command("kernels")(library.kernels)

@@ -8,18 +8,20 @@ import typer
 
 from evidentia.cli.options import (
     DEFAULT_WORKSPACE,
+    ApproveOption,
     BaseUrlOption,
     JsonOption,
     ModelMinutesOption,
     ModelRateOption,
     ModelTimeoutOption,
     ModelTokensOption,
+    PersonOption,
     PricesOption,
     WeakSandboxOption,
     WorkspaceOption,
     opened,
 )
-from evidentia.cli.runs import MODEL_TIMEOUT, WorkersOption, end, with_options
+from evidentia.cli.runs import MODEL_TIMEOUT, WorkersAsBefore, end, with_options
 
 
 def fork(
@@ -30,7 +32,9 @@ def fork(
     max_experiments: Annotated[int | None, typer.Option("--max-experiments", help="Another budget.")] = None,
     max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Another budget of wall time.")] = None,
     policy: Annotated[str, typer.Option("--policy", help="Another selection policy.")] = "",
-    workers: WorkersOption = 2,
+    approve: ApproveOption = "",
+    person: PersonOption = "",
+    workers: WorkersAsBefore = None,
     model_timeout: ModelTimeoutOption = MODEL_TIMEOUT,
     model_minutes: ModelMinutesOption = None,
     model_rate: ModelRateOption = None,
@@ -41,23 +45,28 @@ def fork(
     as_json: JsonOption = False,
 ) -> None:
     """Go on from a point of a run as a new run, with another model, budget or policy; the old run stays as it is."""
+    from evidentia.cli.approving import asker_of
     from evidentia.cli.live import following
     from evidentia.cli.models import asked, mind_of
-    from evidentia.errors import BadInputError
+    from evidentia.graph.forking import brief_at
     from evidentia.graph.forking import fork as write
-    from evidentia.graph.replay import journal_of
     from evidentia.graph.running import resume
 
     home = opened(workspace)
-    brief = journal_of(home, home.find_run(name)).brief
-    if brief is None:
-        raise BadInputError(f"the run {name} stopped before it was registered; there is nothing to fork")
+    brief = brief_at(home, name, at)
     mind = mind_of(model, base_url, model_tokens) if model else None
-    changed = with_options(brief, max_experiments, max_minutes, None, policy)
+    changed = with_options(brief, max_experiments, max_minutes, None, policy, approve=approve)
     forked = write(home, name, at, brief=changed, mind=mind)
     with (
         asked(home, model_timeout, model_minutes, model_rate, prices, quiet=as_json),
         following(quiet=as_json) as listener,
     ):
-        report = resume(home, forked, workers=workers, listener=listener, allow_weak_sandbox=allow_weak_sandbox)
+        report = resume(
+            home,
+            forked,
+            workers=workers,
+            listener=listener,
+            allow_weak_sandbox=allow_weak_sandbox,
+            asker=asker_of(home, listener, person, as_json),
+        )
     end(home, report, as_json)

@@ -59,6 +59,17 @@ ModelRateOption = Annotated[
 ]
 ModelTokensOption = Annotated[int | None, typer.Option("--model-tokens", min=16, help="Tokens of one answer, at most.")]
 PricesOption = Annotated[Path | None, typer.Option("--prices", help="A TOML file of prices that win over our table.")]
+ApproveOption = Annotated[
+    str,
+    typer.Option(
+        "--approve",
+        metavar="GATES",
+        help="Wait for you before any of ideas, experiments, packages (with commas; all; none).",
+    ),
+]
+PersonOption = Annotated[
+    str, typer.Option("--as", metavar="NAME", help="Your name in the record; git's user.name, or your login.")
+]
 DEFAULT_WORKSPACE = Path("evidentia-workspace")
 
 

@@ -20,8 +20,23 @@ STYLES = {
     "running": "cyan",
     "open": "dim",
     "recorded": "cyan",
+    "pruned": "dim",
+    "mended": "green",
+    "failed": "magenta",
+    "survived": "green",
+    "not survived": "red",
+    "undecided": "yellow",
 }
-SIGNS = {"supported": "✓", "refuted": "✗", "null": "?", "crashed": "!", "running": "▸", "open": "·", "recorded": "●"}
+SIGNS = {
+    "supported": "✓",
+    "refuted": "✗",
+    "null": "?",
+    "crashed": "!",
+    "running": "▸",
+    "open": "·",
+    "recorded": "●",
+    "pruned": "✂",
+}
 WIDE = 200
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 

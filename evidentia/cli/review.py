@@ -11,21 +11,11 @@ import typer
 
 from evidentia.cli.output import console, plain
 from evidentia.errors import BadInputError
+from evidentia.hub.reviewing import ANCHORS, LONGEST, OVERALL, VERDICTS, submit
 from evidentia.workspace.home import Workspace
-from evidentia.workspace.ledger import record_review
-from evidentia.workspace.package.reviews import store_review
 from evidentia.workspace.package.store import load_manifest
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Claim, ClaimReview, Review
-
-VERDICTS = ("supported", "overstated", "wrong", "cannot tell")
-OVERALL = ("accept", "revise", "reject")
-ANCHORS = {
-    "soundness": ("wrong", "doubtful", "right with reservations", "right"),
-    "evidence": ("missing", "thin", "enough", "more than enough"),
-    "significance": ("none", "minor", "useful", "changes what one does"),
-    "reproducibility": ("cannot be repeated", "with guesswork", "with effort", "by one command"),
-}
 
 
 def fill(home: Workspace, path: Path, reviewer: str) -> None:
@@ -53,13 +43,12 @@ def fill(home: Workspace, path: Path, reviewer: str) -> None:
         scores=scores,
         overall=overall,
         confidence=confidence,
-        summary=summary[:2000],
-        would_change_my_mind=mind[:2000],
+        summary=summary[:LONGEST],
+        would_change_my_mind=mind[:LONGEST],
     )
-    signed, _ = store_review(home, path, review)
-    event = record_review(home, manifest.id, manifest.version, review)
-    out.print(f"Submitted as event {event.seq} of the ledger, signed in {signed}.", soft_wrap=True)
-    for machine in manifest.branch.reviews:
+    done = submit(home, path, review)
+    out.print(f"Submitted as event {done.event.seq} of the ledger, signed in {done.path}.", soft_wrap=True)
+    for machine in done.machine:
         told = ", ".join(f"{k} {v}" for k, v in machine.scores.items())
         out.print(f"The reviewing agent ({machine.reviewer}) said {machine.overall}: {told}", markup=False)
 
@@ -86,7 +75,7 @@ def _claim(path: Path, claim: Claim) -> ClaimReview:
     out.print(f"  {plain(quantity(claim))}; the package says {claim.status}", markup=False)
     verdict: Any = _choose("  Does the evidence support it", VERDICTS)
     reason = typer.prompt("  The line or number that decided it", default="", show_default=False)
-    return ClaimReview(claim=claim.id, verdict=verdict, reason=reason[:2000])
+    return ClaimReview(claim=claim.id, verdict=verdict, reason=reason[:LONGEST])
 
 
 def _choose(question: str, answers: Sequence[str]) -> str:

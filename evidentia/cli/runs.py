@@ -10,6 +10,7 @@ import typer
 
 from evidentia.cli.options import (
     DEFAULT_WORKSPACE,
+    ApproveOption,
     BaseUrlOption,
     ExecutorOption,
     JsonOption,
@@ -18,6 +19,7 @@ from evidentia.cli.options import (
     ModelRateOption,
     ModelTimeoutOption,
     ModelTokensOption,
+    PersonOption,
     PricesOption,
     Unlikeness,
     UnlikeOption,
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from evidentia.workspace.home import Workspace
 
 MODEL_TIMEOUT = 600.0
+WorkersAsBefore = Annotated[
+    int | None, typer.Option("--workers", min=1, max=256, help="Experiments that run at once, if not as before.")
+]
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=256, help="Experiments that run at once.")]
 
 
@@ -50,6 +55,8 @@ def run(
     prices: PricesOption = None,
     policy: Annotated[str, typer.Option("--policy", help="Which branch next: value, best-first, tree-search …")] = "",
     online: Annotated[bool, typer.Option("--online", help="Look in arXiv and OpenAlex too.")] = False,
+    approve: ApproveOption = "",
+    person: PersonOption = "",
     executor: ExecutorOption = "local",
     unlike_workers: UnlikeOption = Unlikeness.REFUSE,
     allow_weak_sandbox: WeakSandboxOption = False,
@@ -64,7 +71,8 @@ def run(
 
     if executor not in EXECUTORS:
         raise BadInputError(f"no executor {executor!r}; this version knows {', '.join(EXECUTORS)}")
-    wanted = with_options(read_brief(brief), max_experiments, max_minutes, seed, policy, online)
+    wanted = with_options(read_brief(brief), max_experiments, max_minutes, seed, policy, online, approve)
+    from evidentia.cli.approving import asker_of
     from evidentia.cli.live import following
     from evidentia.cli.models import asked, mind_of
 
@@ -83,24 +91,30 @@ def run(
             allow_weak_sandbox=allow_weak_sandbox,
             executor=executor,
             unlike=unlike_workers.value,
+            asker=asker_of(home, listener, person, as_json),
         )
     end(home, report, as_json)
 
 
 def resume(
     name: Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its name.")],
-    workers: WorkersOption = 2,
+    approve: ApproveOption = "",
+    person: PersonOption = "",
+    workers: WorkersAsBefore = None,
     model_timeout: ModelTimeoutOption = MODEL_TIMEOUT,
     model_minutes: ModelMinutesOption = None,
     model_rate: ModelRateOption = None,
     prices: PricesOption = None,
-    executor: ExecutorOption = "local",
-    unlike_workers: UnlikeOption = Unlikeness.REFUSE,
+    executor: Annotated[str | None, typer.Option("--executor", help="local or ray, if not as before.")] = None,
+    unlike_workers: Annotated[
+        Unlikeness | None, typer.Option("--unlike-workers", help="Workers that differ, if not as before.")
+    ] = None,
     allow_weak_sandbox: WeakSandboxOption = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a run that was interrupted or killed."""
+    """Go on with a run that was interrupted or killed, waits for you, or was steered after it had finished."""
+    from evidentia.cli.approving import asker_of
     from evidentia.cli.live import following
     from evidentia.cli.models import asked
     from evidentia.graph.running import resume as go_on
@@ -117,7 +131,9 @@ def resume(
             listener=listener,
             allow_weak_sandbox=allow_weak_sandbox,
             executor=executor,
-            unlike=unlike_workers.value,
+            unlike=unlike_workers.value if unlike_workers else None,
+            asker=asker_of(home, listener, person, as_json),
+            approve=gates(approve) if approve else None,
         )
     end(home, report, as_json)
 
@@ -169,6 +185,7 @@ def with_options(
     seed: int | None,
     policy: str = "",
     online: bool = False,
+    approve: str = "",
 ) -> Brief:
     """The brief with what the command line overrides, checked like the brief itself."""
     from pydantic import ValidationError
@@ -191,6 +208,8 @@ def with_options(
         except ValidationError as error:
             message = error.errors()[0]["msg"]
             raise BadInputError(f"{option}: {message[0].lower() + message[1:]}, not {value}") from None
+    if approve:
+        brief = brief.model_copy(update={"approve": gates(approve)})
     if not online:
         return brief
     from evidentia.agents.literature.settings import from_environment
@@ -199,15 +218,38 @@ def with_options(
     return brief.model_copy(update={"online": True})
 
 
+def gates(text: str) -> tuple[str, ...]:
+    """The gates that ``--approve`` names. Raises BadInputError for one that does not exist."""
+    from typing import get_args
+
+    from evidentia.agents.brief import GateName
+    from evidentia.errors import BadInputError
+
+    known = get_args(GateName)
+    wanted = [part.strip() for part in text.split(",") if part.strip()]
+    if wanted in (["all"], ["none"]):
+        return known if wanted == ["all"] else ()
+    for name in wanted:
+        if name not in known:
+            raise BadInputError(f"--approve {name}: no such gate; there are {', '.join(known)}, or all, or none")
+    return tuple(gate for gate in known if gate in wanted)
+
+
 def end(home: Workspace, report: Report, as_json: bool) -> None:
     """Check what was packaged, print where it is, and leave with the right exit code."""
     from evidentia.cli.output import console, print_json
     from evidentia.cli.packages import check_new
+    from evidentia.graph.steering import shown
 
     check_new(home, report.packages)
     if as_json:
-        shape = {k: v for k, v in asdict(report).items() if k != "interrupted"}
-        print_json({**shape, "packages": list(report.packages)})
+        shape = {k: v for k, v in asdict(report).items() if k not in ("interrupted", "waiting")}
+        asked = {"waiting": [shown(r) for r in report.waiting]} if report.waiting else {}
+        print_json({**shape, "packages": list(report.packages), **asked})
+    elif report.waiting:
+        from evidentia.cli.approving import how_to_go_on
+
+        how_to_go_on(report, _where(home.root))
     else:
         out = console()
         out.print(

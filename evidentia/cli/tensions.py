@@ -12,7 +12,6 @@ from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
 if TYPE_CHECKING:
     from evidentia.graph.explaining import Explanation
     from evidentia.graph.factorial import Dispute
-    from evidentia.hub.tensions import Measured
     from evidentia.workspace.home import Workspace
     from evidentia.workspace.records import Claim
 
@@ -99,6 +98,7 @@ def explain(
 ) -> None:
     """Explain a tension: measure every corner between the two settings, and publish what each condition adds."""
     from evidentia.cli.output import print_json
+    from evidentia.graph.disputes import dispute_of
     from evidentia.hub.tensions import find
 
     if workspace == DEFAULT_WORKSPACE and context.parent:
@@ -112,29 +112,6 @@ def explain(
         print_json(report)
     else:
         _show(report)
-
-
-def dispute_of(item: dict[str, Any], older: Measured, newer: Measured) -> Dispute:
-    """The tension as plain data for the graph."""
-    from evidentia.errors import BadInputError
-    from evidentia.graph.factorial import Dispute, Published
-
-    sides = []
-    for claim in (older, newer):
-        if claim.value is None or claim.tolerance is None:
-            lacking = "value" if claim.value is None else "tolerance"
-            raise BadInputError(f"{item['id']} cannot be explained: {claim.ref} states no {lacking}")
-        sides.append(Published(claim.ref, claim.value, claim.unit, claim.tolerance, claim.conditions, claim.seeds))
-    return Dispute(
-        tension=item["id"],
-        family=older.workload.partition("/")[0],
-        metric=older.metric,
-        system=older.system,
-        baseline=older.baseline,
-        quantity=older.quantity,
-        unknown=tuple(item["conditions_unknown"]),
-        sides=(sides[0], sides[1]),
-    )
 
 
 def _explained(home: Workspace, item: dict[str, Any], dispute: Dispute) -> dict[str, Any]:

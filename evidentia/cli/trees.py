@@ -15,10 +15,11 @@ def tree(run: RunArgument, workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_js
     """Show what was recorded: the exploration tree of a run."""
     from evidentia.cli.live import draw
     from evidentia.cli.output import console, print_json
-    from evidentia.graph.replay import journal_of
+    from evidentia.graph.tree import build_tree
+    from evidentia.workspace.eventlog import read_events
 
     home = opened(workspace)
-    found = journal_of(home, home.find_run(run)).tree
+    found = build_tree(read_events(home.log_path(home.find_run(run))))
     if as_json:
         print_json(_nodes(found))
         return
@@ -53,8 +54,10 @@ def replay(
 
 
 def _replay(home: Any, name: str, until: int | None, step: bool, as_json: bool) -> None:
-    from evidentia.cli.live import Progress, draw, sentence
-    from evidentia.cli.output import console, print_json
+    from evidentia.cli.live import draw
+    from evidentia.cli.output import console, plain, print_json
+    from evidentia.graph.progress import Progress
+    from evidentia.graph.sentences import sentence
     from evidentia.workspace.eventlog import read_events
 
     progress, out = Progress(), console()
@@ -63,7 +66,7 @@ def _replay(home: Any, name: str, until: int | None, step: bool, as_json: bool) 
             break
         progress.apply(event)
         if not as_json:
-            told = sentence(progress, event) or event.kind
+            told = plain(sentence(progress.tree, event)) or event.kind
             out.print(f"{event.seq:5d}  {event.time[11:19]}  {event.actor:24.24}  {told}", markup=False, soft_wrap=True)
             if step:
                 typer.prompt("", default="", show_default=False, prompt_suffix="", err=True)
@@ -78,10 +81,10 @@ def _replay(home: Any, name: str, until: int | None, step: bool, as_json: bool) 
 def _check(home: Any, name: str, as_json: bool) -> None:
     from evidentia.cli.output import console, print_json
     from evidentia.graph.replay import prove
-    from evidentia.workspace.eventlog import read_events
+    from evidentia.workspace.eventlines import Events
 
     path = home.log_path(name)
-    events = list(read_events(path))
+    events = Events(path)
     saved_path = path.parent / "tree.json"
     saved = saved_path.read_bytes() if saved_path.exists() else None
     proofs, same_file = prove(events, saved)
