@@ -17,3 +17,9 @@ class IntegrityError(EvidentiaError):
     """A record on disk is not what was written: tampered, truncated or missing."""
 
     exit_code = 1
+
+
+class RunInterruptedError(EvidentiaError):
+    """The run was asked to stop; it can be resumed."""
+
+    exit_code = 130

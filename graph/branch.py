@@ -1,17 +1,22 @@
-"""What the log says of one hypothesis. Records are read out of the log's payloads when first asked for, and forgotten
-when the branch is over: most of a long run is never looked at again."""
+"""What the log says of one hypothesis. Records are made of the log's payloads when first asked for; of a branch that
+nobody has looked at for a while neither is kept in memory."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from evidentia.agents.minds.protocol import Failure, Finding
+from evidentia.graph.told import Recall, Told
+from evidentia.workspace.figure_style import FigureStyle
 from evidentia.workspace.records import (
     Attack,
     Claim,
     DeadEnd,
+    Event,
     Evidence,
     Experiment,
     Hypothesis,
@@ -24,67 +29,83 @@ from evidentia.workspace.records import (
 class Branch:
     """One hypothesis with its experiments, claims, attacks and outcome, as far as the log goes."""
 
-    def __init__(self, name: str, payload: dict[str, Any], seq: int) -> None:
-        self.id, self.seqs = name, [seq]
+    def __init__(self, name: str, payload: dict[str, Any], recall: Recall) -> None:
+        self.id, self.seqs = name, array("Q")
         self.replicates: str = payload.get("replicates", "")
-        self.raw: dict[str, Any] = payload["hypothesis"]
-        self.looks: dict[int, list[dict[str, Any]]] = {}
-        self.experiments: dict[str, dict[str, Any]] = {}
-        self.changed: dict[str, dict[str, Any]] = {}
-        self.ended: dict[str, dict[str, Any]] = {}
         self.outcome: Outcome | None = None
         self.package: str | None = None
-        self._raw_claims: list[dict[str, Any]] = []
-        self._raw_attacks: list[dict[str, Any]] | None = None
-        self._raw_review: dict[str, Any] | None = None
-        self._raw_dead_end: dict[str, Any] | None = None
-        self._read: dict[str, Any] = {}
+        self.withheld, self.cut_short = False, ""
+        self.rate = 0.0
+        self._recall = recall
 
-    # What events bring
+    def take(self, event: Event) -> None:
+        """Take in an event that concerns it."""
+        self._recall.take(self.id, self.seqs, event)
 
-    def decide(self, look: int, claims: list[dict[str, Any]]) -> None:
-        """The claims after a look."""
-        self.looks[look] = claims
-        self._raw_claims = claims
-        self._read.pop("claims", None)
+    @property
+    def _told(self) -> Told:
+        return self._recall.of(self.id, self.seqs)
 
-    def attack(self, attacks: list[dict[str, Any]], claims: list[dict[str, Any]]) -> None:
-        """The attacks, and the claims they left."""
-        self._raw_attacks, self._raw_claims = attacks, claims
-        self._read.pop("claims", None)
+    def _once(self, name: str, read: Callable[[Told], Any]) -> Any:
+        told = self._told
+        if name not in told.read:
+            told.read[name] = read(told)
+        return told.read[name]
 
-    def judge(self, review: dict[str, Any]) -> None:
-        """The agent's review."""
-        self._raw_review = review
+    # The payloads
 
-    def end(self, dead_end: dict[str, Any] | None) -> None:
-        """How the branch ended, where it did not hold."""
-        self._raw_dead_end = dead_end
-        self._read.pop("dead_end", None)
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The hypothesis as it lies in the log."""
+        return self._told.hypothesis
 
-    def forget(self) -> None:
-        """Drop what was read out of the payloads; it is read again when asked for."""
-        self._read.clear()
+    @property
+    def looks(self) -> Mapping[int, list[dict[str, Any]]]:
+        """The claims after each look."""
+        return self._told.looks
+
+    @property
+    def experiments(self) -> Mapping[str, dict[str, Any]]:
+        """The planned experiments by id, in the order they were planned."""
+        return self._told.experiments
+
+    @property
+    def changed(self) -> Mapping[str, dict[str, Any]]:
+        """The conditions that an attack changed, by experiment."""
+        return self._told.changed
+
+    @property
+    def ended(self) -> Mapping[str, dict[str, Any]]:
+        """What came of the experiments that have ended."""
+        return self._told.ended
+
+    @property
+    def figures(self) -> Sequence[dict[str, Any]]:
+        """What was seen in its figures."""
+        return self._told.figures
+
+    @property
+    def put_off(self) -> AbstractSet[int]:
+        """The looks after which it was put off."""
+        return self._told.put_off
 
     # What they come to
 
-    def _once(self, name: str, read: Any) -> Any:
-        if name not in self._read:
-            self._read[name] = read()
-        return self._read[name]
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do: it has a package, or a person withheld it."""
+        return self.package is not None or self.withheld
 
     @property
     def hypothesis(self) -> Hypothesis:
         """The hypothesis as registered."""
-        found: Hypothesis = self._once("hypothesis", lambda: Hypothesis.model_validate(self.raw))
+        found: Hypothesis = self._once("hypothesis", lambda t: Hypothesis.model_validate(t.hypothesis))
         return found
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """The claims as they stand."""
-        found: tuple[Claim, ...] = self._once(
-            "claims", lambda: tuple(Claim.model_validate(c) for c in self._raw_claims)
-        )
+        found: tuple[Claim, ...] = self._once("claims", lambda t: tuple(Claim.model_validate(c) for c in t.claims))
         return found
 
     def claims_at(self, look: int) -> tuple[Claim, ...]:
@@ -94,21 +115,24 @@ class Branch:
     @property
     def attacks(self) -> tuple[Attack, ...] | None:
         """The attacks, or None before there were any."""
-        if self._raw_attacks is None:
+        if self._told.attacks is None:
             return None
-        raw = self._raw_attacks
-        found: tuple[Attack, ...] = self._once("attacks", lambda: tuple(Attack.model_validate(a) for a in raw))
+        found: tuple[Attack, ...] = self._once(
+            "attacks", lambda t: tuple(Attack.model_validate(a) for a in t.attacks or ())
+        )
         return found
 
     @property
     def review(self) -> Review | None:
         """The agent's review, or None."""
-        return Review.model_validate(self._raw_review) if self._raw_review is not None else None
+        raw = self._told.review
+        return Review.model_validate(raw) if raw is not None else None
 
     @property
     def dead_end(self) -> DeadEnd | None:
         """The dead end, or None."""
-        return DeadEnd.model_validate(self._raw_dead_end) if self._raw_dead_end is not None else None
+        raw = self._told.dead_end
+        return DeadEnd.model_validate(raw) if raw is not None else None
 
     @property
     def planned(self) -> dict[str, Experiment]:
@@ -116,13 +140,14 @@ class Branch:
         return {name: self._experiment(name) for name in self.experiments}
 
     def _experiment(self, name: str) -> Experiment:
-        found: Experiment = self._once(name, lambda: Experiment.model_validate(self.experiments[name]))
+        found: Experiment = self._once(name, lambda t: Experiment.model_validate(t.experiments[name]))
         return found
 
     def evidence(self, experiment: str) -> Evidence:
         """What the host saw of an experiment. Raises KeyError when it has not ended."""
-        payload = self.ended[experiment]["evidence"]
-        found: Evidence = self._once(f"evidence of {experiment}", lambda: Evidence.model_validate(payload))
+        found: Evidence = self._once(
+            f"evidence of {experiment}", lambda t: Evidence.model_validate(t.ended[experiment]["evidence"])
+        )
         return found
 
     @property
@@ -140,6 +165,13 @@ class Branch:
         """The failures by experiment, in the order they came."""
         return {name: Failure(**told["failure"]) for name, told in self.ended.items() if told.get("failure")}
 
+    @property
+    def figure_style(self) -> FigureStyle:
+        """The style of the figure in which the fewest faults were seen; of equal ones the earlier."""
+        seen = [told for told in self.figures if told["faults"] is not None]
+        best = min(seen, key=lambda told: len(told["faults"]), default=None)
+        return FigureStyle.model_validate(best["style"]) if best else FigureStyle()
+
     def tried(self, role: str, look: int) -> list[Experiment]:
         """What was planned for a look (or for the attack), first try and repairs, in this order."""
         found = [name for name, raw in self.experiments.items() if (raw["role"], raw["look"]) == (role, look)]
@@ -151,19 +183,21 @@ class Branch:
 
     def runs(self, role: str | None = None) -> list[Run]:
         """The executed experiments, in the order they were planned."""
+        told = self._told
         return [
             Run(experiment=self._experiment(name), evidence=self.evidence(name))
-            for name, raw in self.experiments.items()
-            if name in self.ended and role in (None, raw["role"])
+            for name, raw in told.experiments.items()
+            if name in told.ended and role in (None, raw["role"])
         ]
 
     @property
     def effect(self) -> float:
         """The largest supported effect among the headline claims, in smallest effects of interest; 0 for none."""
-        smallest = self.raw.get("smallest_effect") or 1.0
-        ratio = self.raw.get("effect") == "ratio"
+        told = self._told
+        smallest = told.hypothesis.get("smallest_effect") or 1.0
+        ratio = told.hypothesis.get("effect") == "ratio"
         found = [0.0]
-        for claim in self._raw_claims:
+        for claim in told.claims:
             value = claim["value"]
             if claim["status"] == "supported" and claim["headline"] and value is not None:
                 found.append(abs(math.log(value) / math.log(smallest)) if ratio and value > 0 and smallest > 1 else

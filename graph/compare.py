@@ -87,11 +87,15 @@ def steps(journal: Journal) -> list[Step]:
     rounds: list[list[Step]] = []
     branches: dict[str, list[Step]] = {}
     chosen: list[list[str]] = []
+    by_people: list[Step] = []
     for event in journal.log.events:
         payload = event.payload
-        if event.kind == "ideation.done":
-            rounds.append([_step(event, "ideation", "", [names[h] for h in payload["hypotheses"]])])
+        if told := _by_person(event, names):
+            (rounds[-1] if rounds else by_people).append(told)
+        elif event.kind == "ideation.done":
+            rounds.append([*by_people, _step(event, "ideation", "", [names[h] for h in payload["hypotheses"]])])
             chosen.append([])
+            by_people = []
         elif event.kind == "round.selected" and rounds:
             rounds[-1].append(_step(event, "selection", "", [names[h] for h in payload["hypotheses"]]))
             chosen[-1] = payload["hypotheses"]
@@ -103,6 +107,20 @@ def steps(journal: Journal) -> list[Step]:
         for own, taken in zip(rounds, chosen, strict=True)
         for step in (*own, *(s for name in taken for s in branches.get(name, ())))
     ]
+
+
+def _by_person(event: Event, names: Mapping[str, str]) -> Step | None:
+    """What a person decided, where it changed what the run does: an approval that drops nothing is no such step."""
+    payload = event.payload
+    if event.kind == "approval.given" and payload["dropped"]:
+        return _step(event, f"refusal of {payload['gate']}", "", [names.get(i, i) for i in payload["dropped"]])
+    if event.kind == "suggestion.made":
+        return _step(event, "suggestion", "", [payload["statement"]])
+    if event.kind == "branch.pruned":
+        return _step(event, "pruning", "", [names[payload["hypothesis"]]])
+    if event.kind == "node.pinned":
+        return _step(event, "pin", names.get(payload["hypothesis"] or "", payload["parent"]), [payload["decision"]])
+    return None
 
 
 def _step(event: Event, kind: str, subject: str, decided: list[str]) -> Step:

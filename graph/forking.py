@@ -5,14 +5,20 @@ from __future__ import annotations
 from evidentia.agents.brief import Brief
 from evidentia.errors import BadInputError
 from evidentia.graph.journal import Journal
-from evidentia.graph.replay import journal_of
+from evidentia.graph.replay import RecordedLog, journal_of
 from evidentia.graph.running import new_run_name
 from evidentia.graph.tree import ROOT
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.records import PERSON, Event
 
-_PAUSES = ("run.stopped", "run.resumed")
-"""What a fork does not take over: it has not been stopped."""
+_LEFT_OUT = ("run.stopped", "run.resumed", "budget.changed")
+"""What a fork does not take over: it has not been stopped, and its brief has the budget as it was at the point."""
+
+
+def brief_at(workspace: Workspace, run: str, at: str) -> Brief:
+    """The brief of a run with what people had changed by a point. Raises BadInputError as `fork` does."""
+    source = _source(workspace, run)
+    return _brief_by(source, _point(source, at))
 
 
 def fork(workspace: Workspace, run: str, at: str, *, brief: Brief | None = None, mind: str | None = None) -> str:
@@ -23,28 +29,41 @@ def fork(workspace: Workspace, run: str, at: str, *, brief: Brief | None = None,
     new run's budget of experiments, its time does not. Raises BadInputError for a point that does not exist and for a
     person's run.
     """
-    source = journal_of(workspace, workspace.find_run(run))
-    if source.brief is None:
-        raise BadInputError(f"the run {source.log.run} stopped before it was registered; there is nothing to fork")
-    if source.mind == PERSON:
-        raise BadInputError(f"{source.log.run} is a person's run, which no mind can go on with")
+    source = _source(workspace, run)
     last = _point(source, at)
-    name = new_run_name(workspace, (brief or source.brief).question)
+    changed_brief = brief or _brief_by(source, last)
+    name = new_run_name(workspace, changed_brief.question)
     log = workspace.create_log(name)
     try:
         for event in source.log.events[: last.seq + 1]:
             if event.kind == "run.started":
                 changed = {
-                    "brief": (brief or source.brief).to_json(),
+                    "brief": changed_brief.to_json(),
                     "mind": mind or source.mind,
                     "forked": {"run": source.log.run, "seq": last.seq, "hash": last.hash},
                 }
-                log.append(event.kind, {**event.payload, **changed}, PERSON)
-            elif event.kind not in _PAUSES:
-                log.append(event.kind, event.payload, event.actor)
+                log.append(event.kind, {**event.payload, **changed}, PERSON, wait=False)
+            elif event.kind not in _LEFT_OUT:
+                log.append(event.kind, event.payload, event.actor, wait=False)
     finally:
         log.close()
     return name
+
+
+def _source(workspace: Workspace, run: str) -> Journal:
+    source = journal_of(workspace, workspace.find_run(run))
+    if source.brief is None:
+        raise BadInputError(f"the run {source.log.run} stopped before it was registered; there is nothing to fork")
+    if source.mind == PERSON:
+        raise BadInputError(f"{source.log.run} is a person's run, which no mind can go on with")
+    return source
+
+
+def _brief_by(source: Journal, last: Event) -> Brief:
+    log = RecordedLog(source.log.path, source.log.run, source.log.events[: last.seq + 1])
+    brief = Journal(log).brief
+    assert brief is not None  # the first event has it
+    return brief
 
 
 def _point(journal: Journal, at: str) -> Event:

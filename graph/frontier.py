@@ -7,11 +7,14 @@ that the order in which parallel branches end changes nothing.
 
 from __future__ import annotations
 
-import heapq
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
+
+from evidentia.agents.outlook import Outlook
+from evidentia.graph.heap import Heap
 
 WORKS = ("draft", "debug", "improve", "ablate", "replicate", "aggregate", "falsify")
 """Kinds of work of a node: a first hypothesis; a crashed one tried again; a follow-up; a factor's effect taken apart; a
@@ -22,7 +25,8 @@ ROOT = ""
 @dataclass(frozen=True)
 class Candidate:
     """An open hypothesis, as far as a choice needs to know it. `cost` is its worst case in experiments, repairs left
-    out; `stage` the one it belongs to; what has the same `arm` is alike."""
+    out; `stage` the one it belongs to; what has the same `arm` is alike. One that was begun and put off has the
+    `outlook` of going on, and lies in an arm of those that have as far to go."""
 
     id: str
     stage: str
@@ -33,11 +37,13 @@ class Candidate:
     parent: str
     priority: float
     cost: int
+    outlook: Outlook | None = None
 
 
 @dataclass
 class Tally:
-    """What came of branches: how many were taken and have ended, and their claims and experiments."""
+    """What came of branches: how often they were taken and have ended or were put off, their claims each time, and
+    their experiments."""
 
     taken: int = 0
     ended: int = 0
@@ -72,31 +78,6 @@ class Place:
     best: float = 0.0
 
 
-class Heap:
-    """Names by falling score, ties by the greater name."""
-
-    def __init__(self) -> None:
-        self._entries: list[tuple[float, _Reversed]] = []
-
-    def push(self, score: float, name: str) -> None:
-        """Add one."""
-        heapq.heappush(self._entries, (-score, _Reversed(name)))
-
-    def first(self, holds: Callable[[str], object]) -> str | None:
-        """The first for which it `holds`, or None; those for which it no longer does are dropped."""
-        while self._entries and not holds(self._entries[0][1].text):
-            heapq.heappop(self._entries)
-        return self._entries[0][1].text if self._entries else None
-
-
-@dataclass(frozen=True)
-class _Reversed:
-    text: str
-
-    def __lt__(self, other: _Reversed) -> bool:
-        return self.text > other.text
-
-
 class Frontier:
     """All candidates, by arm and by parent, with tallies by arm and by place in the tree."""
 
@@ -123,21 +104,62 @@ class Frontier:
         if parent != ROOT:
             place = self.places[parent]
             self.leading.setdefault((stage, place.own.crashed > 0), Heap()).push(place.best, parent)
-        self._count(candidate.id, stage, 1)
         self.tallies.setdefault(candidate.arm, Tally())
-        listed = self._listed.setdefault(candidate.stage, [])
-        self._at[candidate.id] = len(listed)
-        listed.append(candidate.id)
+        self._list(candidate.id, stage)
 
     def take(self, name: str) -> None:
         """A round selected it. Taking it again changes nothing."""
         if name not in self.open:
             return
-        form = self._close(name).form
-        self.forms[form] = self.forms.get(form, 0) + 1
-        self.places[self.places[name].parent].taken_children.append(name)
+        candidate = self._close(name)
+        if candidate.outlook is None:
+            self.forms[candidate.form] = self.forms.get(candidate.form, 0) + 1
+            self.places[self.places[name].parent].taken_children.append(name)
         for tally in self._touched(name):
             tally.taken += 1
+
+    def put_off(self, name: str, promise: Outlook, cost: int, claims: int) -> None:
+        """Its branch waits after a look that decided none of its claims; going on costs `cost` at most."""
+        if name not in self.known:
+            return
+        arm = f"put off, {cost} experiments to go"
+        candidate = self.open[name] = replace(self.known[name], arm=arm, outlook=promise, cost=cost)
+        stage, score = candidate.stage, candidate.priority * promise.rate
+        self.arms.setdefault(stage, {}).setdefault(arm, Heap()).push(score, name)
+        self.children.setdefault((self.places[name].parent, stage), Heap()).push(candidate.priority, name)
+        self._list(name, stage)
+        for tally in self._touched(name):
+            tally.ended += 1
+            tally.claims += claims
+
+    def withdraw(self, name: str, *, begun: bool = False) -> None:
+        """A person refused it after it was taken: it is neither taken nor open. `begun` if it was put off before."""
+        if not begun:
+            self.forms[self.known[name].form] -= 1
+            self.places[self.places[name].parent].taken_children.remove(name)
+        for tally in self._touched(name):
+            tally.taken -= 1
+
+    def drop_below(self, name: str) -> None:
+        """A person pruned it: it and all that is open below it are open no more."""
+        for closed in [c for c in self.open if self._is_below(c, name)]:
+            self._close(closed)
+
+    def _is_below(self, name: str, above: str) -> bool:
+        while name not in (ROOT, above):
+            name = self.places[name].parent
+        return name == above
+
+    def settle(self, name: str) -> None:
+        """Its branch is being closed: if it was put off, it is open no more."""
+        if name in self.open:
+            self._close(name)
+
+    def _list(self, name: str, stage: str) -> None:
+        self._count(name, stage, 1)
+        listed = self._listed.setdefault(stage, [])
+        self._at[name] = len(listed)
+        listed.append(name)
 
     def _close(self, name: str) -> Candidate:
         candidate = self.open.pop(name)
@@ -183,15 +205,18 @@ class Frontier:
         return None
 
     def tops(self, stages: Sequence[str]) -> Iterator[Candidate]:
-        """The best open candidate of every arm in these stages."""
+        """The best open candidate of every arm in these stages, and the most promising of those that were put off."""
         for stage in stages:
             arms = self.arms.get(stage, {})
             for arm in list(arms):
-                found = arms[arm].first(self.open.__contains__)
+                found = arms[arm].first(partial(self._in_arm, arm=arm))
                 if found is None:
                     del arms[arm]
                 else:
                     yield self.open[found]
+
+    def _in_arm(self, name: str, arm: str) -> bool:
+        return name in self.open and self.open[name].arm == arm
 
     def top(self, stages: Sequence[str]) -> Candidate | None:
         """The open candidate of the highest priority."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import gc
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,9 +13,12 @@ from evidentia.agents.brief import Brief
 from evidentia.agents.literature.online import papers_of
 from evidentia.agents.literature.paper import Paper
 from evidentia.agents.minds.protocol import Finding, Lesson, Spending
+from evidentia.agents.outlook import Outlook
 from evidentia.graph.branch import Branch, Findings, Registered
 from evidentia.graph.frontier import Frontier, candidate_of
+from evidentia.graph.people import ROLES, People, Request
 from evidentia.graph.stages import Feasibility
+from evidentia.graph.told import Recall
 from evidentia.graph.tree import Tree
 from evidentia.graph.world import World
 from evidentia.workspace.records import Citation, Event, Hypothesis
@@ -24,10 +29,29 @@ class Log(Protocol):
 
     path: Path
     run: str
-    events: list[Event]
 
-    def append(self, kind: str, payload: dict[str, Any], actor: str) -> Event:
-        """Write one event durably."""
+    @property
+    def events(self) -> Sequence[Event]:
+        """All events so far."""
+
+    def append(self, kind: str, payload: dict[str, Any], actor: str, *, wait: bool = True) -> Event:
+        """Write one event, and `wait` until it is durable."""
+
+    def sync(self) -> None:
+        """Wait until every event written so far is durable."""
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Without the cyclic garbage collector: what a log is read into has no cycles, and looking for them in a growing
+    heap takes a quarter of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Journal:
@@ -36,7 +60,9 @@ class Journal:
     def __init__(self, log: Log) -> None:
         self.log = log
         self.tree, self.frontier, self.world = Tree(), Frontier(), World()
+        self.people = People()
         self.branches: dict[str, Branch] = {}
+        self._recall = Recall(lambda seq: log.events[seq])
         self.by_experiment: dict[str, str] = {}
         self.captures: dict[str, dict[str, Any]] = {}
         self.lessons: tuple[Lesson, ...] | None = None
@@ -54,6 +80,8 @@ class Journal:
         self.spent = Spending()
         self.rounds = 0
         self.selected: dict[int, list[str]] = {}
+        self.round_of: dict[str, int] = {}
+        self.waiting: dict[str, None] = {}
         self.stage = ""
         self.stages = 0
         self.feasibility = Feasibility()
@@ -67,12 +95,14 @@ class Journal:
         self._active = 0.0
         self._session: datetime | None = None
         self._last: datetime | None = None
-        for event in log.events:
-            self._apply(event)
+        with _collecting_nothing():
+            for event in log.events:
+                self._apply(event)
 
-    def append(self, kind: str, payload: dict[str, Any], actor: str) -> Event:
-        """Write an event durably and take it into all projections."""
-        event = self.log.append(kind, payload, actor)
+    def append(self, kind: str, payload: dict[str, Any], actor: str, *, wait: bool = True) -> Event:
+        """Write an event and take it into all projections. Where the caller does not `wait` for it to be durable, it
+        is with the next that somebody waits for: no later event can be on disk without it."""
+        event = self.log.append(kind, payload, actor, wait=wait)
         self._apply(event)
         return event
 
@@ -111,12 +141,20 @@ class Journal:
         return self._concluded
 
     @property
+    def learned(self) -> bool:
+        """Whether any branch has ended since ideation was last done."""
+        return len(self._concluded) > self._seen
+
+    @property
     def round(self) -> int:
-        """The first round that is not over: not selected yet, or with a branch that has no package."""
+        """The first round that is not over: not selected yet, or with a branch that has no package nor was put off."""
         for number in sorted(self.selected):
-            if any(self.branches[name].package is None for name in self.selected[number]):
+            if any(self._at_work(name, number) for name in self.selected[number]):
                 return number
         return len(self.selected)
+
+    def _at_work(self, name: str, round_: int) -> bool:
+        return not self.branches[name].over and name not in self.waiting and self.round_of[name] == round_
 
     def open(self) -> list[Hypothesis]:
         """Registered hypotheses no round has selected, in the order of registration."""
@@ -124,24 +162,46 @@ class Journal:
 
     def events_of(self, hypothesis: str) -> list[Event]:
         """The branch's slice of the log: the start, the registration, and all that concerns it."""
-        return [self.log.events[seq] for seq in (0, *self.branches[hypothesis].seqs)]
+        seqs = {0, *self.branches[hypothesis].seqs, *self.people.seqs_of(hypothesis)}
+        return [self.log.events[seq] for seq in sorted(seqs)]
+
+    def open_requests(self) -> list[Request]:
+        """What waits for a person's approval, oldest first."""
+        return self.people.open(self.brief.approve if self.brief else ())
+
+    def hypothesis_of(self, node: str) -> str | None:
+        """The hypothesis that a node of the tree stands for, or None."""
+        name = self.tree.attributes(node).get("hypothesis") if node in self.tree.graph else None
+        return str(name) if name in self.branches else None
+
+    def pruned(self, hypothesis: str | None) -> str | None:
+        """Who pruned a hypothesis, or one that it follows from; None where nobody did."""
+        closed = self.people.pruned
+        while closed and hypothesis is not None and hypothesis in self.branches:
+            if told := closed.get(hypothesis):
+                return told
+            hypothesis = self.branches[hypothesis].raw.get("parent")
+        return None
 
     def _apply(self, event: Event) -> None:
         self.tree.apply(event)
         self.world.apply(event)
+        self.people.apply(event)
         at = datetime.fromisoformat(event.time)
         if event.kind in ("run.started", "run.resumed"):
             self._active = self.active_seconds
             self._session = at
             self.stopped = None
-        self._last = at
+        # What a person does while the run stands still is no time the run has worked.
+        if self.stopped is None and event.kind not in ROLES:
+            self._last = at
         handler = _HANDLERS.get(event.kind)
         if handler:
             handler(self, event.payload, event)
 
     def _branch(self, payload: dict[str, Any], event: Event) -> Branch:
         branch = self.branches[payload["hypothesis"]]
-        branch.seqs.append(event.seq)
+        branch.take(event)
         return branch
 
     def _on_run_started(self, payload: dict[str, Any], event: Event) -> None:
@@ -166,6 +226,8 @@ class Journal:
         for name in payload["hypotheses"]:
             self.frontier.take(name)
             self.stage_of[name] = payload.get("stage", "")
+            self.round_of[name], self.branches[name].rate = payload["round"], payload.get("rate", 0.0)
+            self.waiting.pop(name, None)
 
     def _on_stage_entered(self, payload: dict[str, Any], event: Event) -> None:
         self.stage = payload["stage"]
@@ -175,7 +237,8 @@ class Journal:
             self.infeasible.add(family)
 
     def _on_hypothesis_registered(self, payload: dict[str, Any], event: Event) -> None:
-        branch = self.branches[payload["id"]] = Branch(payload["id"], payload, event.seq)
+        branch = self.branches[payload["id"]] = Branch(payload["id"], payload, self._recall)
+        branch.take(event)
         self._order.append(branch)
         self.frontier.add(candidate_of(payload["id"], payload))
         self.feasibility.registered(branch.raw["family"])
@@ -183,19 +246,13 @@ class Journal:
             self.replicas.setdefault(branch.replicates, []).append(branch.id)
 
     def _on_experiment_planned(self, payload: dict[str, Any], event: Event) -> None:
-        raw = payload["experiment"]
-        branch = self.branches[raw["hypothesis"]]
-        branch.seqs.append(event.seq)
-        branch.experiments[payload["id"]] = raw
-        if "changed" in payload:
-            branch.changed[payload["id"]] = payload["changed"]
-        self.by_experiment[payload["id"]] = raw["hypothesis"]
+        name = payload["experiment"]["hypothesis"]
+        self.branches[name].take(event)
+        self.by_experiment[payload["id"]] = name
 
     def _on_experiment_finished(self, payload: dict[str, Any], event: Event) -> None:
         name = self.by_experiment[payload["experiment"]]
-        branch = self.branches[name]
-        branch.seqs.append(event.seq)
-        branch.ended[payload["experiment"]] = payload
+        self.branches[name].take(event)
         self.experiments += 1
         self.cpu_seconds += payload["evidence"]["cpu_seconds"]
         stage = self.stage_of.get(name, "")
@@ -204,29 +261,36 @@ class Journal:
 
     def _on_capture_started(self, payload: dict[str, Any], event: Event) -> None:
         for name in payload["hypotheses"]:
-            self.branches[name].seqs.append(event.seq)
+            self.branches[name].take(event)
         self.captures[payload["id"]] = payload
 
     def _on_capture_ended(self, payload: dict[str, Any], event: Event) -> None:
         for name in self.captures.pop(payload["id"])["hypotheses"]:
-            self.branches[name].seqs.append(event.seq)
+            self.branches[name].take(event)
 
     def _on_dead_end_noted(self, payload: dict[str, Any], event: Event) -> None:
-        self._branch(payload, event).end(payload["dead_end"])
+        self._branch(payload, event)
 
     def _on_claims_decided(self, payload: dict[str, Any], event: Event) -> None:
-        self._branch(payload, event).decide(payload["look"], payload["claims"])
+        self._branch(payload, event)
+
+    def _on_branch_put_off(self, payload: dict[str, Any], event: Event) -> None:
+        branch = self._branch(payload, event)
+        self.waiting[branch.id] = None
+        promise = Outlook(payload["decided"], payload["experiments"])
+        self.frontier.put_off(branch.id, promise, payload["to_go"], len(branch.raw["claims"]))
+        self.feasibility.ended(branch.raw["family"], "null")
 
     def _on_falsification_done(self, payload: dict[str, Any], event: Event) -> None:
-        self._branch(payload, event).attack(payload["attacks"], payload["claims"])
+        self._branch(payload, event)
+        self.frontier.settle(payload["hypothesis"])
 
     def _on_review_done(self, payload: dict[str, Any], event: Event) -> None:
-        self._branch(payload, event).judge(payload["review"])
+        self._branch(payload, event)
 
     def _on_branch_concluded(self, payload: dict[str, Any], event: Event) -> None:
         branch = self._branch(payload, event)
-        branch.outcome = payload["outcome"]
-        branch.end(payload["dead_end"])
+        branch.outcome, branch.cut_short = payload["outcome"], payload.get("pruned", "")
         self._concluded.append(branch)
         self.feasibility.ended(branch.raw["family"], payload["outcome"])
         statuses = [c["status"] for c in payload["claims"]]
@@ -234,18 +298,44 @@ class Journal:
         self.frontier.end(
             branch.id, payload["outcome"], decided, statuses.count("supported"), len(statuses), branch.effect
         )
-        branch.forget()
+
+    def _on_figure_judged(self, payload: dict[str, Any], event: Event) -> None:
+        self._branch(payload, event)
 
     def _on_package_compiled(self, payload: dict[str, Any], event: Event) -> None:
         branch = self.branches[payload["hypothesis"]]
         branch.package = payload["package"]
-        branch.forget()
+        self.waiting.pop(branch.id, None)
 
     def _on_replicas_aggregated(self, payload: dict[str, Any], event: Event) -> None:
         self.aggregates[payload["hypothesis"]] = payload
 
     def _on_repetition_avoided(self, payload: dict[str, Any], event: Event) -> None:
         self.avoided[payload["avoided"]] = payload
+
+    def _on_approval_given(self, payload: dict[str, Any], event: Event) -> None:
+        if payload["gate"] == "experiments":
+            self.selected[self.people.requests[payload["request"]].more["round"]] = payload["accepted"]
+            for name in payload["dropped"]:
+                begun = name not in payload["closed"]
+                self.frontier.withdraw(name, begun=begun)
+                if begun:  # what was measured before is concluded when the run ends
+                    self.waiting[name] = None
+        elif payload["gate"] == "packages":
+            for name in payload["dropped"]:
+                self.branches[name].withheld = True
+
+    def _on_branch_pruned(self, payload: dict[str, Any], event: Event) -> None:
+        self.frontier.drop_below(payload["hypothesis"])
+
+    def _on_budget_changed(self, payload: dict[str, Any], event: Event) -> None:
+        assert self.brief is not None
+        budget = self.brief.budget.model_copy(update=payload["budget"])
+        self.brief = self.brief.model_copy(update={"budget": budget})
+
+    def _on_run_resumed(self, payload: dict[str, Any], event: Event) -> None:
+        if self.brief is not None and "approve" in payload:
+            self.brief = self.brief.model_copy(update={"approve": tuple(payload["approve"])})
 
     def _on_mind_spent(self, payload: dict[str, Any], event: Event) -> None:
         s = self.spent

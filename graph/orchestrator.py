@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Send
+from langgraph.types import Send, interrupt
 
 from evidentia.graph.steps import Steps
 
@@ -36,7 +36,7 @@ class BranchState(TypedDict):
 
 
 def branch_graph(opened: Callable[[], Steps]) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """measure → analyse (→ measure …) → falsify → review → conclude → compile.
+    """measure → analyse (→ measure …, or put off) → falsify → review → conclude; a person may look before it compiles.
 
     Not checkpointed by itself: after a crash a branch begins anew, and the log skips what is done.
     """
@@ -52,7 +52,9 @@ def branch_graph(opened: Callable[[], Steps]) -> CompiledStateGraph[Any, Any, An
         return "analyse" if state["measured"] else "falsify"
 
     def again(state: BranchState) -> str:
-        return "measure" if state["more"] else "falsify"
+        if state["more"]:
+            return "measure"
+        return END if opened().is_over(state["hypothesis"]) else "falsify"
 
     graph = StateGraph(BranchState)
     graph.add_node("measure", measure)
@@ -60,15 +62,19 @@ def branch_graph(opened: Callable[[], Steps]) -> CompiledStateGraph[Any, Any, An
     graph.add_node("falsify", lambda state: opened().falsify(state["hypothesis"]))
     graph.add_node("review", lambda state: opened().review(state["hypothesis"]))
     graph.add_node("conclude", lambda state: opened().conclude(state["hypothesis"]))
-    graph.add_node("compile", lambda state: opened().compile(state["hypothesis"]))
     graph.add_edge(START, "measure")
     graph.add_conditional_edges("measure", after, ["analyse", "falsify"])
-    graph.add_conditional_edges("analyse", again, ["measure", "falsify"])
+    graph.add_conditional_edges("analyse", again, ["measure", "falsify", END])
     graph.add_edge("falsify", "review")
     graph.add_edge("review", "conclude")
-    graph.add_edge("conclude", "compile")
-    graph.add_edge("compile", END)
+    graph.add_edge("conclude", END)
     return graph.compile()
+
+
+def _until_answered(step: Callable[[], str | None]) -> None:
+    """Do a step that may wait for a person: interrupted, the graph goes on here once the log has their answer."""
+    while request := step():
+        interrupt(request)
 
 
 def run_graph(opened: Callable[[], Steps]) -> StateGraph[Any, Any, Any, Any]:
@@ -76,30 +82,36 @@ def run_graph(opened: Callable[[], Steps]) -> StateGraph[Any, Any, Any, Any]:
     branch = branch_graph(opened)
 
     def run_branch(state: BranchState) -> None:
-        if opened().is_over(state["hypothesis"]):
+        name = state["hypothesis"]
+        if opened().is_over(name):
             return
         # An empty context, or the branch would inherit the run's checkpointer and its durability.
         Context().run(branch.invoke, state)
+        _until_answered(lambda: opened().release(name))
+        if not opened().is_over(name):
+            opened().compile(name)
 
     def literature(state: RunState) -> None:
         opened().literature()
 
     def ideation(state: RunState) -> None:
-        opened().ideation(state["round"])
+        _until_answered(lambda: opened().ideation(state["round"]))
 
     def selection(state: RunState) -> dict[str, Any]:
+        _until_answered(lambda: opened().select(state["round"]))
         return {"taken": len(opened().selection(state["round"]))}
 
     def spread(state: RunState) -> Sequence[Send] | Hashable:
         names = opened().selection(state["round"]) if state["taken"] else []
         sends = [Send("branch", {"hypothesis": n, "look": 0, "measured": True, "more": False}) for n in names]
-        return sends or "finish"
+        refused_all = state["round"] in opened().journal.selected
+        return sends or ("gather" if refused_all else "finish")
 
     def gather(state: RunState) -> dict[str, Any]:
         return {"round": state["round"] + 1}
 
     def finish(state: RunState) -> None:
-        opened().finish()
+        _until_answered(opened().finish)
 
     graph = StateGraph(RunState)
     graph.add_node("literature", literature)
@@ -111,7 +123,7 @@ def run_graph(opened: Callable[[], Steps]) -> StateGraph[Any, Any, Any, Any]:
     graph.add_edge(START, "literature")
     graph.add_edge("literature", "ideation")
     graph.add_edge("ideation", "selection")
-    graph.add_conditional_edges("selection", spread, ["branch", "finish"])
+    graph.add_conditional_edges("selection", spread, ["branch", "gather", "finish"])
     graph.add_edge("branch", "gather")
     graph.add_edge("gather", "ideation")
     graph.add_edge("finish", END)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 from evidentia.errors import BadInputError, EvidentiaError
 from evidentia.graph.journal import Journal
 from evidentia.graph.laboratory import ROWS
-from evidentia.graph.running import INTERRUPTED
+from evidentia.graph.running import INTERRUPTED, WAITING
 from evidentia.graph.tree import Tree
 from evidentia.kernels import registry
 from evidentia.sandbox import Job, Limits, Sandbox, SandboxFailedError
+from evidentia.workspace.eventlines import Events
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.records import PERSON, Event
@@ -28,21 +29,24 @@ class RecordedLog:
 
     path: Path
     run: str
-    events: list[Event]
+    events: Sequence[Event]
 
-    def append(self, kind: str, payload: dict[str, Any], actor: str) -> Event:
+    def append(self, kind: str, payload: dict[str, Any], actor: str, *, wait: bool = True) -> Event:
         """Refused: a replay writes nothing."""
         raise TypeError("a recorded log cannot be written")
+
+    def sync(self) -> None:
+        """Nothing is waited for."""
 
 
 def journal_of(workspace: Workspace, run: str) -> Journal:
     """The journal of a run, read only. Raises IntegrityError when the log is not what was written."""
     path = workspace.log_path(run)
-    return Journal(RecordedLog(path, run, list(read_events(path))))
+    return Journal(RecordedLog(path, run, Events(path)))
 
 
 def follow(path: Path) -> Iterator[Event]:
-    """The events of a log as they are written, until the run stops."""
+    """The events of a log as they are written, until the run stops; one that waits for a person has not."""
     seen = 0
     while True:
         for event in read_events(path):
@@ -50,7 +54,7 @@ def follow(path: Path) -> Iterator[Event]:
                 seen = event.seq + 1
                 yield event
                 last = event
-        if seen and last.kind == "run.stopped":
+        if seen and last.kind == "run.stopped" and last.payload["because"] != WAITING:
             return
         time.sleep(_POLL_SECONDS)
 
@@ -67,7 +71,7 @@ def summaries(workspace: Workspace) -> list[dict[str, Any]]:
             {
                 "run": name,
                 "question": journal.brief.question,
-                "status": status if status in (INTERRUPTED, "unfinished") else "finished",
+                "status": status if status in (INTERRUPTED, WAITING, "unfinished") else "finished",
                 "nodes": journal.tree.graph.number_of_nodes(),
                 "experiments": journal.experiments,
                 "created": journal.created,
@@ -90,7 +94,7 @@ class Proof:
         return self.recorded == self.rebuilt
 
 
-def prove(events: list[Event], saved: bytes | None) -> tuple[list[Proof], bool | None]:
+def prove(events: Iterable[Event], saved: bytes | None) -> tuple[list[Proof], bool | None]:
     """Rebuild the tree from the log alone at every recorded digest.
 
     The second value says whether the tree saved beside the log is the last of them byte for byte; None when
@@ -118,12 +122,15 @@ class Comparison:
 def rerun(workspace: Workspace, journal: Journal, node: str, sandbox: Sandbox) -> Iterator[Comparison]:
     """Execute a node's experiments again and compare their rows. Raises BadInputError for a node without any."""
     name = next((h for h, n in journal.tree.node_of.items() if n == node), None)
+    alone = journal.tree.attributes(node).get("experiment") if node in journal.tree.graph else None
+    if alone:  # an attack or a repair
+        name = journal.by_experiment[alone]
     if name is None or not journal.branches[name].runs():
         nodes = ", ".join(list(journal.tree.node_of.values())[:8])
         raise BadInputError(f"the node {node!r} has no experiment to run again; those that may have are {nodes} …")
     if journal.mind == PERSON:
         raise BadInputError(f"{node} holds a person's own command, which a replay does not run; see `evidentia verify`")
-    for run in journal.branches[name].runs():
+    for run in (r for r in journal.branches[name].runs() if alone in (None, r.experiment.id)):
         limits = Limits(
             wall_seconds=run.experiment.limits["wall_seconds"],
             cpu_seconds=run.experiment.limits["cpu_seconds"],

@@ -6,9 +6,12 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from evidentia.agents.brief import Stages
 from evidentia.graph.branch import Branch
+from evidentia.workspace.blobs import BlobStore
+from evidentia.workspace.quantities import figure as digits
 from evidentia.workspace.records import Claim, Hypothesis
 
 FIRST_SEED, APART = 500_000, 1000
@@ -75,6 +78,29 @@ def _pooled(claims: Sequence[Claim]) -> Aggregate:
     supported = sum(c.status == "supported" for c in claims)
     first = claims[0]
     return Aggregate(first.id, first.statement, first.unit, len(claims), supported, value, sd, low, high)
+
+
+def aggregation(branches: Sequence[Branch], replicas: Sequence[str], node: str, blobs: BlobStore) -> dict[str, Any]:
+    """What the event of a finding's aggregation says; its `branches` are the finding and those replicas with claims."""
+    pooled = aggregate(branches)
+    held = sum(b.outcome == "supported" for b in branches)
+    told = "; ".join(
+        f"{a.claim} {digits(a.value)} {a.unit}, supported in {a.supported} of {a.studies} studies"
+        for a in pooled
+        if a.value is not None
+    )
+    return {
+        "hypothesis": branches[0].id,
+        "node": node,
+        "title": f"{branches[0].hypothesis.title} over {len(branches)} studies",
+        "statement": branches[0].hypothesis.statement,
+        "replicas": list(replicas),
+        "statistics": [a.to_json() for a in pooled],
+        "figure": blobs.put(figure(branches, pooled)),
+        "outcome": "supported" if held == len(replicas) + 1 else "null",
+        "result": told,
+        "evidence": [r.evidence.id for b in branches for r in b.runs("measure")],
+    }
 
 
 def figure(branches: Sequence[Branch], pooled: Sequence[Aggregate]) -> bytes:

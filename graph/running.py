@@ -5,30 +5,31 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from evidentia.agents.brief import Brief, Isolation, read_brief
 from evidentia.agents.minds import open_mind
 from evidentia.agents.minds.protocol import Mind
 from evidentia.errors import BadInputError
+from evidentia.graph.approvals import Asker
 from evidentia.graph.executors import Opening, Unlike, open_executor
 from evidentia.graph.journal import Journal
 from evidentia.graph.laboratory import Laboratory
+from evidentia.graph.people import Request
+from evidentia.graph.place import Place, last_place
+from evidentia.graph.signals import stopping_on_signals
 from evidentia.graph.steps import Listener, RunInterruptedError, Steps, scratch_folder
 from evidentia.kernels import registry
 from evidentia.sandbox import strength, strongest_level
 from evidentia.workspace.home import Workspace, open_workspace
-from evidentia.workspace.records import PERSON
+from evidentia.workspace.records import PERSON, Event
 
 SUPERSTEPS = 100_000
 
@@ -44,6 +45,7 @@ class Report:
     wall_seconds: float
     packages: tuple[str, ...]
     interrupted: bool = False
+    waiting: tuple[Request, ...] = ()
 
 
 def new_run_name(workspace: Workspace, question: str) -> str:
@@ -67,45 +69,61 @@ def start(
     allow_weak_sandbox: bool = False,
     executor: str = "local",
     unlike: Unlike = "refuse",
+    asker: Asker | None = None,
 ) -> Report:
-    """Run a brief to its end. Raises BadInputError before anything is written when the mind does not exist or can do
-    nothing with the brief, or when its code may not run in the sandbox of this machine."""
+    """Run a brief to its end, or to a gate where a person must answer and `asker` reaches none.
+
+    Raises BadInputError before anything is written when the mind does not exist or can do nothing with the brief, or
+    when its code may not run in the sandbox of this machine.
+    """
     opened = open_mind(mind)
     opened.check(brief)
     _check_sandbox(opened, brief.sandbox, allow_weak_sandbox, executor)
     name = new_run_name(workspace, brief.question)
     place = Place(workers, executor, unlike, allow_weak_sandbox)
-    with _opened(workspace, name, mind, listener, brief.sandbox, place) as steps:
-        started = {"brief": brief.to_json(), "mind": mind, "workers": workers, "executor": executor}
+    with _opened(workspace, name, mind, listener, brief.sandbox, lambda _: place) as steps:
+        started = {"brief": brief.to_json(), "mind": mind, **place.told}
         steps.journal.append("run.started", started, "person")
-        return work(steps, workers)
+        return work(steps, workers, asker)
 
 
 def resume(
     workspace: Workspace,
     name: str,
     *,
-    workers: int = 2,
+    workers: int | None = None,
     listener: Listener | None = None,
     allow_weak_sandbox: bool = False,
-    executor: str = "local",
-    unlike: Unlike = "refuse",
+    executor: str | None = None,
+    unlike: Unlike | None = None,
+    asker: Asker | None = None,
+    approve: Sequence[str] | None = None,
 ) -> Report:
-    """Go on with an interrupted run; a finished one is reported as it is."""
+    """Go on with a run that was interrupted, waits for a person, or was given something to do after it had finished;
+    a finished one is reported as it is. `approve` names other gates from here on. `workers`, `executor` and `unlike`
+    are what the run was last worked on with, where they are None; a weak sandbox must be allowed each time."""
     name = workspace.find_run(name)
-    place = Place(workers, executor, unlike, allow_weak_sandbox)
-    with _opened(workspace, name, None, listener, None, place) as steps:
+
+    def place_of(events: Sequence[Event]) -> Place:
+        return last_place(events, workers=workers, executor=executor, unlike=unlike, allow_weak=allow_weak_sandbox)
+
+    with _opened(workspace, name, None, listener, None, place_of) as steps:
         journal = steps.journal
         if journal.brief is None:
             raise BadInputError(f"the run {name} stopped before it was registered; start it again")
-        if journal.stopped is None or journal.stopped == INTERRUPTED:
-            resumed = {"repaired": steps.repaired, "workers": workers, "executor": executor}
+        steps.desk.take()
+        if journal.stopped in (None, INTERRUPTED, WAITING) or journal.people.reopened:
+            place = place_of(journal.log.events)
+            resumed: dict[str, Any] = {"repaired": steps.repaired, **place.told}
+            if approve is not None:
+                resumed["approve"] = list(approve)
             journal.append("run.resumed", resumed, "person")
-            return work(steps, workers)
+            return work(steps, place.workers, asker)
         return report(journal)
 
 
-INTERRUPTED = "interrupted"
+INTERRUPTED, WAITING = "interrupted", "waiting"
+"""Why a run stopped that goes on when it is resumed: somebody stopped it, or somebody must answer."""
 
 
 def report(journal: Journal) -> Report:
@@ -119,6 +137,7 @@ def report(journal: Journal) -> Report:
         wall_seconds=round(journal.active_seconds, 3),
         packages=tuple(b.package for b in journal.branches.values() if b.package),
         interrupted=journal.stopped in (None, INTERRUPTED),
+        waiting=tuple(journal.open_requests()) if journal.stopped == WAITING else (),
     )
 
 
@@ -147,17 +166,6 @@ def _check_sandbox(mind: Mind, wanted: Isolation, allow_weak: bool, executor: st
     return True
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where experiments run: so many at once, by an executor; what becomes of workers that differ; whether a person
-    lets code run in a weaker sandbox than the brief asks for."""
-
-    workers: int = 2
-    executor: str = "local"
-    unlike: Unlike = "refuse"
-    allow_weak: bool = False
-
-
 @contextmanager
 def _opened(
     workspace: Workspace,
@@ -165,14 +173,16 @@ def _opened(
     mind: str | None,
     listener: Listener | None,
     isolation: Isolation | None,
-    place: Place,
+    place_of: Callable[[Sequence[Event]], Place],
 ) -> Iterator[Steps]:
-    """The steps of a run: of a new one when its `isolation` is given, else of one that has a log."""
-    if place.workers < 1:
-        raise BadInputError(f"--workers must be at least 1, not {place.workers}")
+    """The steps of a run: of a new one when its `isolation` is given, else of one that has a log. `place_of` says by
+    its events where its experiments run."""
+    workspace = Workspace(workspace.root, name)
     with ExitStack() as stack:
 
-        def laboratory_of(thinking: Mind, asked: Isolation) -> Laboratory:
+        def laboratory_of(thinking: Mind, asked: Isolation, place: Place) -> Laboratory:
+            if place.workers < 1:
+                raise BadInputError(f"--workers must be at least 1, not {place.workers}")
             weak = _check_sandbox(thinking, asked, place.allow_weak, place.executor)
             opening = Opening(
                 scratch_folder(workspace, name),
@@ -188,7 +198,7 @@ def _opened(
             return Laboratory(running, workspace.blobs, devices=asked.devices, weak_allowed=weak)
 
         # Before there is a log: a cluster that cannot be reached leaves nothing behind.
-        laboratory = laboratory_of(open_mind(mind or "builtin"), isolation) if isolation else None
+        laboratory = laboratory_of(open_mind(mind or "builtin"), isolation, place_of(())) if isolation else None
         log = workspace.create_log(name) if isolation else workspace.open_log(name)
         stack.callback(log.close)
         if listener:
@@ -201,7 +211,8 @@ def _opened(
         thinking = open_mind(mind or journal.mind or "builtin")
         if laboratory is None:
             _clear(workspace, name, scratch_folder(workspace, name))
-            laboratory = laboratory_of(thinking, journal.brief.sandbox if journal.brief else Isolation())
+            asked = journal.brief.sandbox if journal.brief else Isolation()
+            laboratory = laboratory_of(thinking, asked, place_of(log.events))
         steps = Steps(workspace, journal, thinking, laboratory)
         steps.repaired = log.repaired
         yield steps
@@ -210,13 +221,15 @@ def _opened(
 def _clear(workspace: Workspace, name: str, scratch: Path) -> None:
     """Remove what a killed process of this run left half done; nobody else can be at it, since the log is ours."""
     shutil.rmtree(scratch, ignore_errors=True)
+    workspace.blobs.clear()
     for building in workspace.packages.glob(f".building-{name}-*"):
         shutil.rmtree(building, ignore_errors=True)
 
 
-def work(steps: Steps, workers: int) -> Report:
-    """Run the graph to its end, or until it is asked to stop, and report."""
+def work(steps: Steps, workers: int, asker: Asker | None = None) -> Report:
+    """Run the graph to its end, until it is asked to stop, or until nobody answers what was asked; and report."""
     from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.types import Command
 
     from evidentia.graph.orchestrator import run_graph
 
@@ -229,17 +242,32 @@ def work(steps: Steps, workers: int) -> Report:
     }
     connection = _connect(path)
     try:
-        with _stopping_on_signals(steps):
+        with stopping_on_signals(steps):
             graph = run_graph(lambda: steps).compile(checkpointer=SqliteSaver(connection))
             # The log says where to begin, never the checkpoint: so the two cannot disagree.
-            start_state = {"round": journal.round, "taken": 0}
+            state: Any = {"round": journal.round, "taken": 0}
             try:
-                graph.invoke(start_state, config, durability="sync")  # type: ignore[call-overload]
+                while state is not None:
+                    ended = graph.invoke(state, config, durability="exit")  # type: ignore[call-overload]
+                    asking = ended.get("__interrupt__", ())
+                    go_on = asking and _heard(steps, asker)
+                    state = Command(resume={i.id: True for i in asking}) if go_on else None
             except RunInterruptedError:
                 steps.stop(INTERRUPTED)
     finally:
         connection.close()
     return report(journal)
+
+
+def _heard(steps: Steps, asker: Asker | None) -> bool:
+    """Whether everything that was asked has been answered. The time a person takes is none that the run has worked."""
+    steps.desk.take()
+    if steps.journal.open_requests():
+        steps.stop(WAITING)
+        if not steps.desk.settle(asker, steps.stopping.is_set):
+            return False
+        steps.journal.append("run.resumed", {"repaired": None, "answered": True}, "orchestrator")
+    return True
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -254,26 +282,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-@contextmanager
-def _stopping_on_signals(steps: Steps) -> Iterator[None]:
-    """SIGINT and SIGTERM stop the run between acknowledged steps; a second one ends the process at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        steps.stopping.set()
-        steps.laboratory.executor.close()
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def open_example() -> Steps:
     """The steps of a new run of the example brief, for tools that drive the graph themselves."""
     example = Path(__file__).resolve().parent.parent / "examples" / "cache-admission.toml"
@@ -281,6 +289,6 @@ def open_example() -> Steps:
     brief = read_brief(str(example))
     stack = ExitStack()
     name = new_run_name(workspace, brief.question)
-    steps = stack.enter_context(_opened(workspace, name, "builtin", None, brief.sandbox, Place()))
+    steps = stack.enter_context(_opened(workspace, name, "builtin", None, brief.sandbox, lambda _: Place()))
     steps.journal.append("run.started", {"brief": brief.to_json(), "mind": "builtin", "workers": 2}, "studio")
     return steps

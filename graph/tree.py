@@ -7,6 +7,7 @@ from typing import Any
 
 import networkx as nx
 
+from evidentia.graph import guidance, works
 from evidentia.workspace.canonical import canonical, sha256
 from evidentia.workspace.records import Event, Node
 
@@ -19,6 +20,7 @@ class Tree:
     def __init__(self) -> None:
         self.graph: nx.DiGraph[str] = nx.DiGraph()
         self.node_of: dict[str, str] = {}
+        self.working: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
         """Take one event into the tree. Events that do not concern it change nothing."""
@@ -32,17 +34,23 @@ class Tree:
         return found
 
     def status(self, name: str) -> str:
-        """``open``, ``running``, or the branch's outcome; empty for nodes that are not experiments."""
+        """``open``, ``running``, or the outcome of a branch, an attack or a repair; empty for nodes that are not
+        experiments."""
         status: str = self.graph.nodes[name].get("status", "")
         return status
 
     def attributes(self, name: str) -> dict[str, Any]:
-        """What the tree knows of a node beyond its record: status, hypothesis, package, claims."""
+        """What the tree knows of a node beyond its record: status, kind of work, hypothesis, package, claims."""
         return {k: v for k, v in self.graph.nodes[name].items() if k != "node"}
 
     def children(self, name: str) -> list[str]:
         """Child nodes in the order they came."""
         return sorted(self.graph.successors(name))
+
+    def works(self, name: str) -> list[str]:
+        """The repairs and attacks below an experiment, each followed by its own."""
+        below = [c for c in self.children(name) if self.attributes(c).get("work") in works.KINDS]
+        return [found for child in below for found in (child, *self.works(child))]
 
     def path(self, name: str) -> list[Node]:
         """The nodes from the root to `name`."""
@@ -175,6 +183,8 @@ def _registered(tree: Tree, payload: dict[str, Any], seq: int) -> None:
         fields={**(dead_end or result), **_provenance(payload)},
     )
     told = {"work": payload["work"]} if "work" in payload else {}
+    if "suggestion" in payload:
+        told["by"] = payload["by"]["name"]
     tree.add(node, status="open", hypothesis=payload["id"], form=hypothesis["form"], **told)
     tree.node_of[payload["id"]] = payload["node"]
 
@@ -217,6 +227,8 @@ def _planned(tree: Tree, payload: dict[str, Any], seq: int) -> None:
     name = tree.node_of[payload["experiment"]["hypothesis"]]
     if tree.graph.nodes[name]["status"] == "open":
         tree.graph.nodes[name]["status"] = "running"
+    if "node" in payload:
+        works.planned(tree, payload, seq)
 
 
 def _concluded(tree: Tree, payload: dict[str, Any], seq: int) -> None:
@@ -254,6 +266,11 @@ _HANDLERS = {
     "round.selected": _selected,
     "replicas.aggregated": _aggregated,
     "experiment.planned": _planned,
+    "experiment.finished": works.finished,
+    "falsification.done": works.attacked,
     "branch.concluded": _concluded,
     "package.compiled": _compiled,
+    "approval.given": guidance.answered,
+    "branch.pruned": guidance.pruned,
+    "node.pinned": guidance.pinned,
 }

@@ -38,6 +38,10 @@ class World:
         """What was tested and not decided, oldest first: `hypothesis`, `statement`, `form`, `why`."""
         return (dict(self.graph.nodes[name]) for name in self._open)
 
+    def is_open(self, name: str) -> bool:
+        """Whether a node of the kind ``open`` is still undecided."""
+        return name in self._open
+
     def lessons(self) -> Iterator[dict[str, Any]]:
         """What dead ends taught, oldest first: `statement`, `failure_mode`, `text`; `package` where it is an earlier
         run's."""
@@ -124,10 +128,24 @@ def _infeasible(world: World, payload: dict[str, Any]) -> None:
             world._constrain(f"constraint {family}", f"nothing of {family} could be measured here")
 
 
+def _pinned(world: World, payload: dict[str, Any]) -> None:
+    about = payload["hypothesis"] if payload["hypothesis"] in world.graph else QUESTION
+    because = f", because {payload['why']}" if payload["why"] else ""
+    world._constrain(f"constraint {payload['node']}", f"a person has decided: {payload['decision']}{because}", about)
+
+
+def _budget_changed(world: World, payload: dict[str, Any]) -> None:
+    for name, value in payload["budget"].items():
+        limit = "without limit" if value is None else value
+        world._constrain(f"constraint {name}", f"{name.replace('_', ' ')} is {limit}")
+
+
 _HANDLERS = {
     "run.started": _started,
     "lessons.offered": _lesson_offered,
     "hypothesis.registered": _registered,
     "branch.concluded": _concluded,
     "stage.entered": _infeasible,
+    "node.pinned": _pinned,
+    "budget.changed": _budget_changed,
 }

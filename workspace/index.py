@@ -86,6 +86,17 @@ class Holder(NamedTuple):
     digest: str
 
 
+class Lesson(NamedTuple):
+    """What a dead end taught: how the branch failed and what follows, with the statement that was tested."""
+
+    package: str
+    version: int
+    summary: dict[str, Any]
+    statement: str
+    failure_mode: str
+    text: str
+
+
 def find(
     workspace: Workspace,
     formula: Formula,
@@ -154,6 +165,35 @@ def _counted(
         counts["tag"].update({str(tag): number for tag, number in connection.execute(query, bound)})
     order = {name: sorted(found.items(), key=lambda kept: (-kept[1], kept[0])) for name, found in counts.items()}
     return {name: dict(found[:TAGS_COUNTED]) for name, found in order.items()}
+
+
+def lessons(
+    workspace: Workspace, formula: Formula, facets: Facets | None = None, limit: int | None = None, offset: int = 0
+) -> tuple[int, list[Lesson]]:
+    """How many packages within the facets have a dead end, and the lessons of `limit` of them from `offset` on, the
+    newest first; retracted packages are left out. Raises as `find`."""
+    where, values = _conditions(facets or Facets())
+    found = f"{where} AND teaches" if where else "WHERE teaches"
+
+    def look(connection: sqlite3.Connection) -> tuple[int, list[Lesson]]:
+        latest = refresh(connection, workspace, formula)
+        bound = {**values, "latest": latest, "limit": -1 if limit is None else limit, "offset": offset}
+        total = connection.execute(f"SELECT count(*) FROM packages {found}", bound).fetchone()[0]  # noqa: S608
+        order = "ORDER BY created DESC, package LIMIT :limit OFFSET :offset"
+        rows = connection.execute(
+            "SELECT package, version, summary, texts.statement, lesson FROM "  # noqa: S608
+            f"(SELECT number, package, version, summary, created FROM packages {found} {order}) "
+            "JOIN texts ON texts.rowid = number ORDER BY created DESC, package",
+            bound,
+        )
+        return total, [_lesson(*row) for row in rows]
+
+    return with_database(workspace.root / "index.sqlite", SCHEMA, TABLES, look)
+
+
+def _lesson(package: str, version: int, summary: str, statement: str, text: str) -> Lesson:
+    failure_mode, _, learned = text.partition("\n")
+    return Lesson(package, version, json.loads(summary), statement, failure_mode, learned)
 
 
 def _listed(row: tuple[Any, ...]) -> Listed:

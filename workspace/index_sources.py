@@ -17,6 +17,8 @@ from evidentia.workspace.records import Event
 
 ARTIFACTS = "evidence/rows/"
 Texts = tuple[str, str, str, str, str, str]
+LESSON = 4
+"""Where among the texts the dead end's is."""
 
 
 class Position(NamedTuple):

@@ -18,6 +18,7 @@ from evidentia.workspace.canonical import sha256
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.index_file import transaction
 from evidentia.workspace.index_sources import (
+    LESSON,
     Position,
     artifacts_of,
     cpu_seconds_of,
@@ -29,7 +30,7 @@ from evidentia.workspace.index_sources import (
 )
 from evidentia.workspace.standing import Standing, apply, concerned, milliseconds
 
-SCHEMA = 2
+SCHEMA = 3
 TABLES = """CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE packages (
     number INTEGER PRIMARY KEY, package TEXT UNIQUE NOT NULL, version INTEGER NOT NULL, standing TEXT NOT NULL,
@@ -39,13 +40,14 @@ CREATE TABLE packages (
     human TEXT NOT NULL, confirmed INTEGER NOT NULL, tension TEXT NOT NULL,
     outcome TEXT NOT NULL, category TEXT NOT NULL, tags TEXT NOT NULL,
     decided INTEGER NOT NULL, created TEXT NOT NULL, summary TEXT NOT NULL, published INTEGER NOT NULL,
-    reviews INTEGER NOT NULL, cpu_seconds REAL NOT NULL
+    reviews INTEGER NOT NULL, cpu_seconds REAL NOT NULL, teaches INTEGER NOT NULL
 );
 CREATE TABLE artifacts (
     number INTEGER NOT NULL, digest TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (number, digest, file)
 ) WITHOUT ROWID;
 CREATE INDEX by_digest ON artifacts (digest);
 CREATE INDEX by_rank ON packages (attention DESC, decided DESC, created DESC, package);
+CREATE INDEX by_lesson ON packages (created DESC, package) WHERE teaches;
 CREATE INDEX by_change ON packages (changes) WHERE changes IS NOT NULL;
 CREATE VIRTUAL TABLE texts USING fts5 (
     title, statement, question, claims, lesson, tags, tokenize = 'porter unicode61 remove_diacritics 2'
@@ -172,16 +174,17 @@ class _Update:
         path = manifest_path(self.workspace.packages, standing.package, standing.version)
         lies = fingerprint(path)
         row = run(
-            "SELECT number, digest, cpu_seconds, version = ? AND fingerprint = ? FROM packages WHERE package = ?",
+            "SELECT number, digest, cpu_seconds, teaches, version = ? AND fingerprint = ? "
+            "FROM packages WHERE package = ?",
             (standing.version, lies, standing.package),
         ).fetchone()
-        number, digest, cost, known = row or (None, "", 0.0, False)
+        number, digest, cost, teaches, known = row or (None, "", 0.0, False, False)
         texts, artifacts = None, dict[str, str]()
         if not known:
             manifest = read_manifest(path)
             digest = sha256(manifest) if manifest else ""
             texts, artifacts = texts_of(manifest, standing.summary), artifacts_of(manifest)
-            cost = cpu_seconds_of(manifest)
+            cost, teaches = cpu_seconds_of(manifest), bool(texts[LESSON])
         on_disk, shown = as_it_lies(standing, digest)
         rated = self.formula.rate(shown)
         summary = standing.summary
@@ -211,6 +214,7 @@ class _Update:
             "published": standing.published.seq,
             "reviews": rated.human["reviews"],
             "cpu_seconds": cost,
+            "teaches": bool(teaches) and standing.retracted is None,
         }
         names = ", ".join(values)
         holes = ", ".join(f":{name}" for name in values)

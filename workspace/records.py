@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from evidentia.workspace.canonical import content_id
+from evidentia.workspace.figure_style import FigureStyle
 
 Value = int | float | str | bool
 Row = Mapping[str, Value]
@@ -90,7 +91,8 @@ class Check(Record):
     For the change between two corners of a factorial, `at` and `versus_at` are the corners, the first one left,
     `limit` the published change that is taken off, and `moderator` the condition a Shapley value is attributed to.
     `confidence` is the level of the interval after correction for looks and claims. `interval` is how it is made:
-    ``student`` from t over one number per seed, ``bootstrap`` from t over resamples (for what leans to one side),
+    ``student`` from t over one number per seed, ``bootstrap`` from t over resamples, ``wider`` at each end the one of
+    these two that lies further out (for what leans to one side),
     ``inverted`` from what a t test does not reject (the place of a crossing, the best of several rivals). With
     `two_one_sided`, an equivalence is supported by two one-sided tests. Both are left out where they are the default.
     """
@@ -111,7 +113,7 @@ class Check(Record):
     higher_is_better: bool = True
     log_parameter: bool = False
     confidence: float = Field(0.95, gt=0, lt=1)
-    interval: Literal["student", "bootstrap", "inverted"] = "student"
+    interval: Literal["student", "bootstrap", "wider", "inverted"] = "student"
     two_one_sided: bool = False
     expect: Expectation
 
@@ -150,7 +152,8 @@ class SamplePlan(Record):
 
 
 class Hypothesis(Record):
-    """What is to be tested, complete enough to be decided by anyone, registered before any data."""
+    """What is to be tested, complete enough to be decided by anyone, registered before any data. `stated` names the
+    claim of the brief that it is, where the brief states it itself."""
 
     schema_version: Literal["hypothesis/1"] = Field("hypothesis/1", alias="schema")
     form: Form
@@ -169,9 +172,14 @@ class Hypothesis(Record):
     falsification: str
     sample_plan: SamplePlan
     parent: str | None = None
-    origin: Literal["question", "ambiguity", "challenger", "law", "follow-up", "pivot"] = "question"
+    origin: Literal["question", "ambiguity", "challenger", "law", "follow-up", "pivot", "person"] = "question"
     trigger: str = ""
     priority: float = 1.0
+    stated: str = ""
+
+    @model_serializer(mode="wrap")
+    def _without_what_nobody_stated(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if k != "stated" or v}
 
     @property
     def id(self) -> str:
@@ -368,6 +376,25 @@ class Node(Record):
     fields: dict[str, Any] = {}
 
 
+class Act(Record):
+    """What a person did in a run that bears on a branch: the event that tells of it, the act in a few words, what it
+    was about, and their reason. Packages say in prose only what was `did`; the rest is a person's own words."""
+
+    event: int = Field(ge=0)
+    time: str
+    did: str
+    about: str = ""
+    why: str = ""
+
+
+class Contributor(Record):
+    """A person and their part in a branch, in the roles of CRediT (ANSI/NISO Z39.104-2022)."""
+
+    name: str
+    roles: tuple[str, ...]
+    acts: tuple[Act, ...]
+
+
 class Run(Record):
     """One execution of one script: what was planned and what the host saw."""
 
@@ -394,3 +421,9 @@ class Branch(Record):
     path: tuple[Node, ...]
     siblings: tuple[Node, ...] = ()
     limits: tuple[str, ...] = ()
+    figure: FigureStyle = FigureStyle()
+    contributors: tuple[Contributor, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_contributors_where_there_are_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if k != "contributors" or v}

@@ -71,5 +71,5 @@ class Cache:
             self.path(url).unlink(missing_ok=True)
 
     def asked(self, service: str) -> Path:
-        """The file whose time of change is that of the last request to a service, by whatever process."""
+        """The file under which a service is asked, one process at a time (`politeness.turn`)."""
         return self.folder / f".last-{service.lower()}"

@@ -5,7 +5,6 @@ Retry-After is honoured (RFC 9110, section 10.2.3: seconds or a date) as long as
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from evidentia.agents.literature.cache import Cache, Fetched
+from evidentia.agents.literature.politeness import turn
 from evidentia.agents.literature.settings import Settings
 from evidentia.errors import EvidentiaError
 
@@ -105,9 +105,16 @@ class Fetcher:
     def _once(
         self, service: str, address: str, check: Check, secret: Mapping[str, str], delay: float, deadline: float
     ) -> Fetched:
+        if not self._cache or not delay:
+            return self._asked(service, address, check, secret, deadline)
+        with turn(self._cache.asked(service), delay, deadline, self._sleep) as ours:
+            if not ours:
+                raise FetchError(f"{service} is asked by other processes of this machine, one at a time, all the while")
+            return self._asked(service, address, check, secret, deadline)
+
+    def _asked(self, service: str, address: str, check: Check, secret: Mapping[str, str], deadline: float) -> Fetched:
         import httpx
 
-        self._be_polite(service, delay)
         limit = self.settings.lookup_timeout_seconds
         end = min(deadline, time.monotonic() + limit)
         retrieved = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -122,26 +129,9 @@ class Fetcher:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             told = " ".join(str(error).split())[:120] or type(error).__name__
             raise _PassingError(f"{service} cannot be reached ({told})") from None
-        finally:
-            self._mark(service)
         if fault := check(body):
             raise _PassingError(f"{service} answered what cannot be used: {fault}")
         return Fetched(address, retrieved, body)
-
-    def _be_polite(self, service: str, delay: float) -> None:
-        """Wait until the last request, of this or another process, is `delay` seconds past."""
-        if not self._cache or not delay:
-            return
-        with contextlib.suppress(OSError):
-            past = time.time() - self._cache.asked(service).stat().st_mtime
-            if 0 <= past < delay:
-                self._sleep(delay - past)
-
-    def _mark(self, service: str) -> None:
-        if self._cache:
-            with contextlib.suppress(OSError):
-                self._cache.folder.mkdir(parents=True, exist_ok=True)
-                self._cache.asked(service).touch()
 
 
 def _wait(state: RetryCallState) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from evidentia.agents.brief import Brief
+from evidentia.workspace.figure_style import FigureStyle
 from evidentia.workspace.records import Attack, Cell, Citation, Claim, DeadEnd, Hypothesis, Outcome, Review
 
 
@@ -150,7 +151,8 @@ class Mind(Protocol):
         """A mended design for a failed script, or None if it should be left as it is."""
 
     def attack(self, hypothesis: Hypothesis, claims: Sequence[Claim]) -> tuple[Design, dict[str, object]] | None:
-        """The cheapest test that could refute the claims, with the conditions it changes, or None."""
+        """The test with the best chance to refute a claim for its cost, as one script: on fresh seeds, and with one
+        condition changed where one can be. With it the conditions it changes, and None where nothing was decided."""
 
     def review(self, hypothesis: Hypothesis, claims: Sequence[Claim], attacks: Sequence[Attack]) -> Review:
         """Whether the evidence entails each claim, over-claims named, scores 1–5."""
@@ -162,3 +164,24 @@ class Mind(Protocol):
 
     def limits(self, hypothesis: Hypothesis, claims: Sequence[Claim]) -> tuple[str, ...]:
         """What the package must say it does not show."""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What was thought of a figure: its faults, none where it is good, and the style that would mend them, if one
+    would."""
+
+    faults: tuple[str, ...]
+    style: FigureStyle | None = None
+
+
+@runtime_checkable
+class FigureCritic(Protocol):
+    """A mind that can look at pictures."""
+
+    def looks_at_figures(self) -> bool:
+        """Whether it is asked to look at those of this run."""
+
+    def look(self, png: bytes, claim: str, caption: str, style: FigureStyle) -> Opinion | None:
+        """What it thinks of a figure in this style that is to show the claim; None where it cannot say. It decides
+        nothing, and what it cannot see stops nothing: no error of a model leaves it."""

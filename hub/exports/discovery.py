@@ -16,7 +16,7 @@ from evidentia.hub.exports.placing import fill, placed_folder
 from evidentia.workspace.canonical import sha256
 from evidentia.workspace.package.manifest import Manifest
 from evidentia.workspace.package.store import MANIFEST
-from evidentia.workspace.records import Claim, Node
+from evidentia.workspace.records import Branch, Claim, Node
 
 SCHEMA, PROFILE = "attentionhub/discovery@0.1", "systems@0.1"
 FILE = "discovery.json"
@@ -63,7 +63,10 @@ def discovery(contents: Contents) -> dict[str, Any]:
         "domain": manifest.category,
         "concepts": [t[: MOST["concept"]] for t in dict.fromkeys(manifest.tags) if len(t) > 1][: MOST["concepts"]],
         "license": "CC-BY-4.0" if "CC-BY-4.0" in manifest.licence else manifest.licence,
-        "contributors": [{"kind": "agent", "name": "Evidentia", "system": manifest.generator, "model": manifest.mind}],
+        "contributors": [
+            {"kind": "agent", "name": "Evidentia", "system": manifest.generator, "model": manifest.mind},
+            *({"kind": "human", "name": p.name, "roles": list(p.roles)} for p in branch.contributors),
+        ],
         "provenance": {
             "generator": manifest.generator,
             "run": manifest.run,
@@ -72,7 +75,7 @@ def discovery(contents: Contents) -> dict[str, Any]:
             "outcome": manifest.outcome,
             "package": manifest.id,
             "manifest_sha256": sha256(contents.files[MANIFEST]),
-            "human_oversight": "reviewed" if any(r.kind == "person" for r in branch.reviews) else "none",
+            "human_oversight": _oversight(branch),
         },
         "claims": [_claim(manifest, claim) for claim in branch.claims],
         "runs": [_run(manifest, index) for index in range(len(branch.runs))],
@@ -85,7 +88,7 @@ def discovery(contents: Contents) -> dict[str, Any]:
                 {"claim": c.id.lower(), "path": "rung", "op": "approx", "value": PASSED} for c in branch.claims
             ],
         },
-        "exploration": {"nodes": [_node(node) for node in branch.path]},
+        "exploration": {"nodes": [_node(node) for node in (*branch.path, *branch.siblings)]},
         "relations": [
             {"kind": "uses", "target": f"arXiv:{c.arxiv}", "title": c.title, "note": c.note}
             for c in branch.citations
@@ -162,6 +165,13 @@ def _environment(manifest: Manifest) -> dict[str, Any]:
         "packages": dict(found.packages),
         "commit": found.commit,
     }
+
+
+def _oversight(branch: Branch) -> str:
+    """Whether a person reviewed the branch, guided the run, or neither."""
+    if any(r.kind == "person" for r in branch.reviews):
+        return "reviewed"
+    return "guided" if branch.contributors else "none"
 
 
 def _node(node: Node) -> dict[str, Any]:

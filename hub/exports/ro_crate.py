@@ -94,6 +94,12 @@ def _root(crate: ROCrate, contents: Contents) -> None:
         entity(f"#author-{i}", "Organization", name=author["name"])
         for i, author in enumerate(authors(contents), start=1)
     ]
+    people = [
+        entity(f"#person-{i}", "Person", name=p.name, description=", ".join(p.roles))
+        for i, p in enumerate(manifest.branch.contributors, start=1)
+    ]
+    if people:
+        root["contributor"] = people
     root["conformsTo"] = entity(PROCESS, "CreativeWork", name="Process Run Crate", version="0.5")
     root["citation"] = [
         entity(f"https://arxiv.org/abs/{c.arxiv}", "ScholarlyArticle", name=c.title)

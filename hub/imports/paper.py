@@ -18,12 +18,13 @@ from evidentia.hub.imports.described import UNKNOWN_DATE, Described, import_desc
 from evidentia.hub.imports.layout import ara_files
 from evidentia.hub.imports.outside import plain
 from evidentia.hub.imports.receipt import Receipt
-from evidentia.workspace.canonical import canonical, content_id, sha256
+from evidentia.workspace.canonical import canonical, sha256
 from evidentia.workspace.home import Workspace
+from evidentia.workspace.package.papers import PAPER_FORM, paper_digits
 from evidentia.workspace.package.store import package_versions
 from evidentia.workspace.records import Node
 
-FORM, KIND = "a record of arXiv", "attested"
+KIND = "attested"
 RECORD, RAW, ORIGIN = "imported/paper.json", "imported/answer.xml", "imported/provenance.json"
 CLAIMS = "logic/claims.md"
 NO_CLAIMS = b"# Claims\n\nNone: no sentence of the abstract states both a figure and a comparison.\n"
@@ -85,7 +86,7 @@ def _identity(paper: PaperRecord) -> tuple[str, ...]:
 def _held(workspace: Workspace, paper: PaperRecord, record: bytes) -> dict[str, bytes] | None:
     """The files of the latest version if it has this very record: arXiv's answers differ in their time alone, and a
     paper that says the same must not become a new version."""
-    home = workspace.packages / f"{slug(plain(paper.title, 300))}-{content_id([FORM, *_identity(paper)], 8)}"
+    home = workspace.packages / f"{slug(plain(paper.title, 300))}-{paper_digits(paper.arxiv)}"
     versions = package_versions(home)
     if not versions:
         return None
@@ -107,7 +108,7 @@ def _described(paper: PaperRecord, held: dict[str, bytes]) -> Described:
     )
     described = Described(
         source=name,
-        form=FORM,
+        form=PAPER_FORM,
         identity=_identity(paper),
         title=plain(paper.title, 300),
         question=plain(paper.title, 300),

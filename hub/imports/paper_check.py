@@ -18,11 +18,12 @@ import yaml
 from evidentia.errors import IntegrityError
 from evidentia.hub.imports.described import MIND
 from evidentia.hub.imports.outside import plain
-from evidentia.hub.imports.paper import CLAIMS, FORM, KIND, MOST_ABSTRACT, NOTE, ORIGIN, RAW, RECORD, told_lines
+from evidentia.hub.imports.paper import CLAIMS, KIND, MOST_ABSTRACT, NOTE, ORIGIN, RAW, RECORD, told_lines
 from evidentia.hub.verification.numbers import written_numbers
 from evidentia.hub.verification.opened import MALFORMED, Opened, Result
 from evidentia.hub.verification.told import summary, tree
 from evidentia.workspace.canonical import sha256
+from evidentia.workspace.package.papers import PAPER_FORM
 
 README, PAPER = "README.md", "PAPER.md"
 _MARKUP = re.compile(r"<[^<>]{0,400}>")
@@ -31,7 +32,7 @@ _RETRIEVED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 
 def is_record(package: Opened) -> bool:
     """Whether the package says it is a paper's record, which is held to the checks below and may rise no higher."""
-    return package.branch.mind == MIND and package.manifest.generator == f"import of {FORM}"
+    return package.branch.mind == MIND and package.manifest.generator == f"import of {PAPER_FORM}"
 
 
 def check_record(package: Opened) -> Iterator[Result]:

@@ -141,7 +141,7 @@ def _literals(package: Opened) -> Iterator[str]:
     yield from (manifest.id, manifest.run, branch.created, branch.created[:10], branch.created[:16], manifest.generator)
     yield from (branch.question, hypothesis.title, hypothesis.statement, hypothesis.rationale, hypothesis.falsification)
     yield from (c.statement for c in hypothesis.claims)
-    yield from (hypothesis.trigger, branch.mind)
+    yield from (hypothesis.trigger, branch.mind, *(person.name for person in branch.contributors))
     if branch.mind == PERSON and branch.dead_end:  # a person's own words, quoted as noted
         yield from (branch.dead_end.failure_mode, branch.dead_end.lesson)
     yield from _cards(hypothesis.family)

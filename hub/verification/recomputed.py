@@ -43,7 +43,7 @@ def check_recomputed(package: Opened, sandbox: Sandbox) -> Iterator[Result]:
         assert outcome is not None
         if run.evidence.ok:
             rows, problem = read_rows(outcome)
-            problem = problem or _rows_differ(package, recorded, rows)
+            problem = problem or rows_differ(package, recorded, rows)
             fine = f"{len(rows)} rows come out again"
         else:
             rows, problem = [], failure_differs(package, entry.id, run.evidence, outcome)
@@ -106,7 +106,7 @@ def timed_metrics(package: Opened) -> set[str]:
         return set()
 
 
-def _rows_differ(package: Opened, recorded: Sequence[Row], again: Sequence[Row]) -> str | None:
+def rows_differ(package: Opened, recorded: Sequence[Row], again: Sequence[Row]) -> str | None:
     """The first line at which the re-run's rows are not the recorded ones; None if there is none."""
     timed = timed_metrics(package)
     for line, (old, new) in enumerate(zip(recorded, again, strict=False), start=1):
@@ -259,7 +259,7 @@ def _stubbed(package: Opened, sandbox: Sandbox) -> Result:
         rows, problem = read_rows(sandbox.run(job))
         if problem is not None or len(rows) != len(recorded):
             return Result(3, name, False, f"the control itself could not run: {problem or 'it left too few rows'}")
-        caught = _rows_differ(package, recorded, rows)
+        caught = rows_differ(package, recorded, rows)
         detail = f"a script that writes {value:g} for every metric fails" if caught else "a stub passes for the script"
         return Result(3, name, caught is not None, detail)
     for (entry, run), outcome in zip(package.entries, package.outcomes, strict=True):

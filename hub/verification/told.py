@@ -64,7 +64,7 @@ def tree(package: Opened) -> Iterator[str]:
     """Every node of the branch that the tree tells otherwise or not at all, and every one it adds."""
     branch = package.branch
     found = list(_nodes(yaml.safe_load(package.text(TREE)).get("tree")))
-    for node in branch.path:
+    for node in (*branch.path, *branch.siblings):
         fields = {k: list(v) if isinstance(v, tuple) else v for k, v in node.fields.items()}
         same = [n for n in found if (n.get("type"), n.get("title")) == (node.type, node.title)]
         if not same:

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidentia.agents.brief import read_brief
-from evidentia.cli.tensions import dispute_of
 from evidentia.errors import BadInputError
+from evidentia.graph.disputes import dispute_of
 from evidentia.graph.explaining import explain
 from evidentia.graph.factorial import Dispute, Published, plan
 from evidentia.graph.replay import journal_of

@@ -55,7 +55,6 @@ def context(brief: Brief, findings: tuple[Finding, ...] = (), registered: tuple[
         registered=registered,
         findings=findings,
         experiments_left=50,
-        fresh=frozenset(f.hypothesis.id for f in findings),
     )
 
 

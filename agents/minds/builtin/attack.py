@@ -1,4 +1,4 @@
-"""Trying to refute what was found: the two cheapest tests that would, in one script."""
+"""Trying to refute what was found: the two tests likeliest to do so for their cost, in one script."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class BuiltinMind:
         return replace(design, limits=raised, protocol=f"{design.protocol} Run again with {name} doubled.")
 
     def attack(self, hypothesis: Hypothesis, claims: Sequence[Claim]) -> tuple[Design, dict[str, object]] | None:
-        """Fresh seeds and one changed condition, for the first decided headline claim."""
+        """Fresh seeds for the headline claims and one changed condition, by what refutes likeliest for its cost."""
         if not any(c.headline and c.status != "inconclusive" for c in claims):
             return None
         design, changed = attack.plan(hypothesis, claims)

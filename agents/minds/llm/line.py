@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from evidentia.agents.minds.llm.keys import key_for, masked
 from evidentia.agents.minds.llm.names import ModelName
 from evidentia.agents.minds.llm.replies import reply_of
 from evidentia.agents.minds.llm.settings import Settings
-from evidentia.errors import EvidentiaError
+from evidentia.errors import EvidentiaError, RunInterruptedError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 """``{"role": "system" | "user" | "assistant", "content": text or a list of content blocks}``."""
 MAX_WAIT = 60.0
+LIMITER_POLL = 0.05
+"""Seconds between two looks whether the rate allows a request."""
 TIMEOUTS = 2
 """A request that ran out of time is sent this often in all: waiting longer is a setting, not a fault that passes."""
 
@@ -51,6 +54,15 @@ class Line:
         self._opened: dict[ModelName, BaseChatModel] = {}
         self._limiter = _limiter(settings)
         self._opening = threading.Lock()
+        self._stopping = threading.Event()
+        self._sent_now: set[Future[Any]] = set()
+
+    def stop(self) -> None:
+        """Give up every request in flight and every wait; nothing is sent any more. Takes no lock, so that a handler of
+        signals may call it."""
+        self._stopping.set()
+        for sent in list(self._sent_now):
+            sent.cancel()
 
     def open(self, model: ModelName) -> BaseChatModel:
         """The chat model, opened once. Raises BadInputError when it cannot be."""
@@ -60,7 +72,8 @@ class Line:
             return self._opened[model]
 
     def ask(self, role: str, model: ModelName, messages: Sequence[Message]) -> Reply:
-        """The model's answer, kept from before or asked for now. Raises ModelError when there is none to be had."""
+        """The model's answer, kept from before or asked for now. Raises ModelError when there is none to be had, and
+        RunInterruptedError after `stop`."""
         request = {"model": str(model), "messages": list(messages), "tokens": model.tokens}
         kept = self.answers.get(request)
         if kept is not None:
@@ -98,6 +111,7 @@ class Line:
                 stop=stop_after_attempt(self.settings.retries + 1),
                 retry=again,
                 wait=self._wait(faults),
+                sleep=self._pause,
                 reraise=True,
             )(once)
         except EvidentiaError:
@@ -112,9 +126,13 @@ class Line:
                 f"{model.label} does not answer{after}: {told}. What is done is kept: go on with `evidentia resume`"
             ) from None
 
+    def _pause(self, seconds: float) -> None:
+        self._stopping.wait(seconds)
+
     def _once(self, model: ModelName, chat: BaseChatModel, messages: Sequence[Message]) -> Any:
-        if self._limiter is not None:
-            self._limiter.acquire()
+        while self._limiter is not None and not self._limiter.acquire(blocking=False):
+            if self._stopping.wait(LIMITER_POLL):
+                break
         seconds = self._seconds_left(model)
 
         async def asked() -> Any:
@@ -123,7 +141,16 @@ class Line:
             with tracing_context(enabled=False):  # what is sent goes to the model, and nowhere else
                 return await asyncio.wait_for(chat.ainvoke(list(messages)), seconds)
 
-        return asyncio.run_coroutine_threadsafe(asked(), _loop()).result()
+        sent = asyncio.run_coroutine_threadsafe(asked(), _loop())
+        self._sent_now.add(sent)
+        try:
+            if self._stopping.is_set():
+                sent.cancel()
+            return sent.result()
+        except CancelledError:
+            raise RunInterruptedError("interrupted while a model was asked") from None
+        finally:
+            self._sent_now.discard(sent)
 
     def _seconds_left(self, model: ModelName) -> float:
         if self.settings.run_seconds is None:
@@ -154,4 +181,4 @@ def _limiter(settings: Settings) -> BaseRateLimiter | None:
         return None
     from langchain_core.rate_limiters import InMemoryRateLimiter
 
-    return InMemoryRateLimiter(requests_per_second=settings.requests_per_minute / 60, check_every_n_seconds=0.05)
+    return InMemoryRateLimiter(requests_per_second=settings.requests_per_minute / 60)

@@ -8,7 +8,7 @@ from evidentia.agents.brief import Brief
 from evidentia.agents.minds.builtin import words
 from evidentia.agents.minds.builtin.design import LIMITS
 from evidentia.agents.minds.builtin.mind import BuiltinMind
-from evidentia.agents.minds.llm import attack, ideation, review
+from evidentia.agents.minds.llm import attack, figures, ideation, review
 from evidentia.agents.minds.llm.asking import NoAnswerError, ask
 from evidentia.agents.minds.llm.line import Line
 from evidentia.agents.minds.llm.names import Models
@@ -17,8 +17,9 @@ from evidentia.agents.minds.llm.reading import UnusableError, as_schema, as_scri
 from evidentia.agents.minds.llm.schemas import Lesson
 from evidentia.agents.minds.llm.scripts import code_of, library_design, model_design, nothing
 from evidentia.agents.minds.llm.settings import Settings, current
-from evidentia.agents.minds.protocol import Context, Design, Failure, Spending
+from evidentia.agents.minds.protocol import Context, Design, Failure, Opinion, Spending
 from evidentia.kernels import registry
+from evidentia.workspace.figure_style import FigureStyle
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Attack, Claim, DeadEnd, Hypothesis, Outcome, Review
 
@@ -47,6 +48,11 @@ class LLMMind:
     def spent(self) -> Spending:
         """What the models of this process have used so far."""
         return self.line.settings.account.spending()
+
+    def stop(self) -> None:
+        """Give up every request in flight, and send none any more: whoever waits gets RunInterruptedError. Safe in a
+        handler of signals."""
+        self.line.stop()
 
     def propose(self, context: Context) -> list[Hypothesis]:
         """Ideas of the model that the library can measure, worded by the host."""
@@ -99,6 +105,14 @@ class LLMMind:
             return None
         design, changed = attack.plan(self.line, self.models, hypothesis, claims)
         return design, dict(changed)
+
+    def looks_at_figures(self) -> bool:
+        """Only where a model is named for the role: not every model takes pictures."""
+        return "figure" in self.models.roles
+
+    def look(self, png: bytes, claim: str, caption: str, style: FigureStyle) -> Opinion | None:
+        """The faults that the role's model sees, and how it would draw the figure."""
+        return figures.critique(self.line, self.models, png, claim, caption, style)
 
     def review(self, hypothesis: Hypothesis, claims: Sequence[Claim], attacks: Sequence[Attack]) -> Review:
         """The review by rule, made stricter where the model objects."""

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from evidentia.workspace.figure_style import FigureStyle
+
 Level = bool | int | float | str
 Form = Literal["comparison", "equivalence", "bound", "trend", "crossover", "optimum", "interaction"]
 MOST_IDEAS = 12
@@ -77,3 +79,4 @@ class FigureFaults(Answer):
     legibility: tuple[str, ...] = Field((), max_length=10)
     shows_the_claim: bool
     why: str = Field("", max_length=4000)
+    redraw: FigureStyle | None = None

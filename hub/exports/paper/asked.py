@@ -208,6 +208,7 @@ def _analysis(h: Hypothesis) -> str:
 INTERVALS = {
     "student": "a Student t interval",
     "bootstrap": "a studentised bootstrap interval",
+    "wider": "the wider of a Student t and a studentised bootstrap interval at either end",
     "inverted": "an interval of inverted Student t tests",
 }
 

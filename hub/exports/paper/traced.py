@@ -22,7 +22,7 @@ from evidentia.hub.exports.paper.reading import Source
 from evidentia.hub.exports.paper.wording import NOTHING, aligned, listed, number
 from evidentia.workspace.package.manifest import EntryPoint
 from evidentia.workspace.quantities import figure
-from evidentia.workspace.records import Environment, Run
+from evidentia.workspace.records import Branch, Environment, Run
 from evidentia.workspace.units import convert
 
 SHORT = 12
@@ -140,6 +140,7 @@ def provenance(source: Source) -> Section:
         ("Run", (mono(manifest.run), *line(f", {manifest.created}"))),
         ("Log slice", _log(source)),
         ("Generator", line(manifest.generator)),
+        *((("People", line(_people(manifest.branch))),) if manifest.branch.contributors else ()),
         ("Licence", line(manifest.licence)),
     ]
     blocks: list[Block] = [Facts(facts=tuple(facts))]
@@ -147,6 +148,11 @@ def provenance(source: Source) -> Section:
     if pairs:
         blocks.append(_hashes(pairs))
     return Section(title="Provenance", blocks=tuple(blocks))
+
+
+def _people(branch: Branch) -> str:
+    """Who had a part in it, in CRediT's roles."""
+    return "; ".join(f"{person.name} ({', '.join(person.roles)})" for person in branch.contributors[:MOST_ENTRIES])
 
 
 def _log(source: Source) -> Line:

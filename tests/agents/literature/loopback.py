@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -79,6 +80,7 @@ class Loopback:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.times: list[float] = []
         self.agents: list[str] = []
         self.script: dict[str, list[Answer]] = {}
         self._closed = threading.Event()
@@ -120,6 +122,7 @@ class Loopback:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                loopback.times.append(time.monotonic())
                 loopback.asked.append(self.path)
                 loopback.agents.append(self.headers["User-Agent"])
                 parts = urlsplit(self.path)

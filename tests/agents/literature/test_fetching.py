@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from evidentia.agents.literature import fetching
 from evidentia.agents.literature.cache import Fetched
 from evidentia.agents.literature.fetching import Fetcher, FetchError
+from evidentia.agents.literature.politeness import turn
 from evidentia.agents.literature.settings import Settings, from_environment
 from evidentia.errors import BadInputError
 from evidentia.workspace.canonical import sha256
@@ -181,6 +185,36 @@ def test_two_requests_are_apart_by_the_delay_whichever_process_makes_them(
     get(fetcher(waits), loopback, query={"n": "2"}, delay=50.0)
     assert len(waits) == 1
     assert 20 < waits[0] <= 50
+
+
+ASK = """
+import sys
+from pathlib import Path
+from evidentia.agents.literature.fetching import Fetcher
+from evidentia.agents.literature.settings import Settings
+fetcher = Fetcher(Settings(), Path(sys.argv[2]))
+for number in range(2):
+    fetcher.get("Service", sys.argv[1], lambda body: None, query={"n": f"{sys.argv[3]}.{number}"}, delay=0.5)
+"""
+
+
+def test_two_processes_at_once_keep_the_delay_and_ask_one_at_a_time(loopback: Loopback, tmp_path: Path) -> None:
+    loopback.script["/x"] = [Answer(b"good", wait=0.2)]
+    command = [sys.executable, "-c", ASK, f"{loopback.url}/x", str(tmp_path / "answers")]
+    running = [subprocess.Popen([*command, str(number)]) for number in range(3)]
+    assert [p.wait(60) for p in running] == [0, 0, 0]
+    assert len(loopback.times) == 6
+    assert min(b - a for a, b in pairwise(sorted(loopback.times))) >= 0.6  # the delay begins where an answer ends
+
+
+def test_who_waits_too_long_for_a_turn_is_told_why(loopback: Loopback, fetcher: Fetchers, tmp_path: Path) -> None:
+    loopback.script["/x"] = [Answer(b"good")]
+    patient = fetcher(lookup_patience_seconds=0.3)
+    with turn(tmp_path / "answers" / ".last-service", 3.0, time.monotonic() + 1, time.sleep) as ours:
+        assert ours
+        with pytest.raises(FetchError, match="one at a time"):
+            get(patient, loopback, delay=3.0)
+    assert loopback.asked == []
 
 
 def test_a_key_is_sent_and_neither_kept_nor_told(loopback: Loopback, fetcher: Fetchers, tmp_path: Path) -> None:

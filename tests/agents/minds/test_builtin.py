@@ -183,3 +183,15 @@ def test_a_hypothesis_keeps_its_id_when_only_its_wording_changes() -> None:
     assert hypothesis.model_copy(update={"statement": "other words", "priority": 0.1}).id == hypothesis.id
     plan = hypothesis.sample_plan.model_copy(update={"first_seed": 77})
     assert hypothesis.model_copy(update={"sample_plan": plan}).id != hypothesis.id
+
+
+def test_the_mean_of_a_metric_that_leans_is_planned_with_wider_intervals_and_no_one_sided_tests() -> None:
+    leaning = proposed(Brief(question="Does least-loaded routing have a lower latency than round-robin routing?"))
+    checks = [c.check for h in leaning for c in h.claims if registry.family(h.family).metric(c.check.metric).leans]
+    means = [c for c in checks if c.estimator in ("mean", "paired_difference", "paired_ratio")]
+    assert means
+    assert all(c.interval == "wider" and not c.two_one_sided for c in means)
+    assert all(c.interval != "wider" for c in checks if c not in means)
+    even = [c.check for h in proposed(read_brief(str(EXAMPLE))) for c in h.claims]
+    assert not any(c.interval == "wider" for c in even)
+    assert any(c.two_one_sided for c in even)

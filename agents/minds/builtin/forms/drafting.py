@@ -101,6 +101,7 @@ class Draft:
     parent: str | None = None
     trigger: str = ""
     first_seed: int | None = None
+    stated: str = ""
 
     def finish(self) -> Hypothesis:
         """The hypothesis with its sample plan and simultaneous confidence."""
@@ -112,7 +113,8 @@ class Draft:
         )
         share = simultaneous(seeds.confidence, plan.looks, len(self.claims))
         claims = tuple(
-            c.model_copy(update={"check": c.check.model_copy(update={"confidence": share})}) for c in self.claims
+            c.model_copy(update={"check": _leaning(c.check, self.metric).model_copy(update={"confidence": share})})
+            for c in self.claims
         )
         unique = {(c.system, tuple(c.conditions.items())): c for c in self.cells}
         common = dict(next(iter(unique.values())).conditions)
@@ -138,12 +140,25 @@ class Draft:
             origin=self.origin,
             trigger=self.trigger,
             priority=round(WEIGHTS[self.origin] * self.weight, 4),
+            stated=self.stated,
         )
 
     def following(self, parent: str, trigger: str, depth: int, origin: str = "follow-up") -> Draft:
         """The same draft as a follow-up of another hypothesis, on seeds of its own."""
         first = self.reading.brief.seeds.first + 1000 * depth
         return replace(self, parent=parent, trigger=trigger, origin=origin, first_seed=first)
+
+
+MEANS = ("mean", "paired_difference", "paired_ratio")
+
+
+def _leaning(check: Check, metric: Metric) -> Check:
+    """A check of a mean for a metric that leans to one side: Student's interval would miss there, and two one-sided
+    tests would call systems alike that are not (docs/statistics.md). Trends and interactions are differences, in which
+    the lean cancels."""
+    if not metric.leans or check.estimator not in MEANS:
+        return check
+    return check.model_copy(update={"interval": "wider", "two_one_sided": False})
 
 
 def claim(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import pytest
 
 from evidentia.agents.minds.llm.account import Account
 from evidentia.agents.minds.llm.answers import Reply
-from evidentia.agents.minds.llm.line import ModelError
+from evidentia.agents.minds.llm.line import Line, ModelError
 from evidentia.agents.minds.llm.names import ModelName
 from evidentia.agents.minds.llm.prices import Price, Prices
+from evidentia.errors import RunInterruptedError
 from tests.agents.minds.llm.conftest import PROVIDERS, line, model
 from tests.agents.minds.llm.server import KEY, Bad, Brain, Said, Server, in_turn
 
@@ -217,3 +219,37 @@ def test_tokens_and_money_are_counted_by_role(serve: Serve) -> None:
     spending = account.spending()
     assert (spending.calls, spending.input_tokens, spending.output_tokens) == (3, 3000, 150)
     assert any("cost unknown" in told and "review" in told for told in account.lines())
+
+
+def stopped_while(asking: Line, name: ModelName, begun: Callable[[], bool]) -> float:
+    """Seconds from `stop` to the end of a request that had begun; it must end as interrupted."""
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(asking.ask, "review", name, MESSAGES)
+        while not begun() and not sent.done():
+            time.sleep(0.01)
+        began = time.monotonic()
+        asking.stop()
+        with pytest.raises(RunInterruptedError):
+            sent.result(30)
+    return time.monotonic() - began
+
+
+@SHAPES
+def test_a_request_in_flight_is_given_up_when_the_run_stops(serve: Serve, provider: str) -> None:
+    server = serve(in_turn(Bad(slow=60.0)))
+    asking = line(request_seconds=60.0)
+    assert stopped_while(asking, model(provider, server), lambda: bool(server.requests)) < 2
+    with pytest.raises(RunInterruptedError):
+        asking.ask("review", model(provider, server), MESSAGES)
+    assert len(server.requests) == 1
+
+
+def test_no_wait_outlives_the_run(serve: Serve) -> None:
+    busy = serve(in_turn(Bad(429, {"retry-after": "60"})))
+    assert stopped_while(line(longest_wait=100.0), model("openai", busy), lambda: bool(busy.requests)) < 2
+    rated = line(requests_per_minute=1)
+    server = serve(in_turn(Said("hello")))
+    while rated._limiter is not None and rated._limiter.acquire(blocking=False):
+        pass
+    assert stopped_while(rated, model("openai", server), lambda: True) < 2
+    assert not server.requests
