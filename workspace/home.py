@@ -12,6 +12,7 @@
     keys/                              the workspace's signing key (0600); trusted/ holds other people's public ones
     ledger.jsonl                       publication, verification and review events over all packages
     index.sqlite, index.lock           for lists and search, made from the two above; may be deleted
+    briefs/HASH.toml                   what a person typed into the hub to start a run
     jobs/ID.json, jobs/ID.log          commands that the hub started for a person, how they ended, their output
     cache/                             compile caches; may be deleted
 """

@@ -425,5 +425,6 @@ class Branch(Record):
     contributors: tuple[Contributor, ...] = ()
 
     @model_serializer(mode="wrap")
-    def _without_contributors_where_there_are_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {k: v for k, v in handler(self).items() if k != "contributors" or v}
+    def _without_defaults_of_later(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        unsaid = {"contributors": not self.contributors, "figure": self.figure == FigureStyle()}
+        return {k: v for k, v in handler(self).items() if not unsaid.get(k)}

@@ -33,6 +33,7 @@ def serve(workspace: Workspace, port: int, *, tell: Callable[[str, str], None], 
         raise BadInputError(f"cannot serve at {HOST}:{port}: {error.strerror}; give another with --port") from error
     port = listener.getsockname()[1]
     token = token_of(workspace)
+    listener.listen()
     address = f"http://{HOST}:{port}/"
     workspace.look_counts_for = LOOK_COUNTS_FOR
     app = create_app(workspace, token, port)

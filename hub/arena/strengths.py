@@ -78,7 +78,7 @@ def _slopes(
 
 
 def strengths(votes: Sequence[Vote]) -> list[Strength]:
-    """All packages that have votes, strongest first, equal ones by name; ranks are drawn from the posterior (seeded)."""
+    """All packages with votes, strongest first, equal ones by name; ranks are drawn from the posterior (seeded)."""
     if not votes:
         return []
     fitted = fit(votes)
