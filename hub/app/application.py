@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from evidentia import __version__
 from evidentia.errors import BadInputError, EvidentiaError
+from evidentia.hub.app import api
 from evidentia.hub.app.guard import Guard
 from evidentia.hub.app.pages import ROUTERS
 from evidentia.hub.app.rendering import STATIC, render
@@ -26,7 +27,7 @@ def create_app(workspace: Workspace, token: str, port: int) -> FastAPI:
     app = FastAPI(title="Evidentia", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.workspace = workspace
     app.state.session = Session(token, port)
-    for router in ROUTERS:
+    for router in (*ROUTERS, *api.ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(EvidentiaError, _told)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
@@ -21,9 +21,12 @@ from evidentia.hub.reviewing import LONGEST
 from evidentia.hub.reviewing import submit as enter
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.index import Facets
+from evidentia.workspace.records import PERSON
 
 router = APIRouter(prefix="/review")
 WAITING_SHOWN = 30
+MORE_EXPERIMENTS, MORE_MINUTES = 8, 5.0
+"""What a package that is sent back may cost, unless the reviewer says otherwise."""
 MOST_FIELDS = 400
 
 
@@ -121,4 +124,55 @@ def done(request: Request, home: Home, name: Name) -> HTMLResponse:
         return _form(request, package, {"reviewer": reviewer}, [])
     total, found = waiting(home, reviewer, 1)
     following = found[0]["id"] if found else ""
-    return render(request, "review_done.html", package=package, own=own[-1], total=total, following=following)
+    return render(
+        request,
+        "review_done.html",
+        package=package,
+        own=own[-1],
+        total=total,
+        following=following,
+        native=_native(home, package),
+        more=MORE_EXPERIMENTS,
+    )
+
+
+def _native(home: Workspace, package: Shown) -> bool:
+    """Whether the run that made a package is of this workspace, so that it can go on."""
+    return package.manifest.run in home.run_names() and package.manifest.mind != PERSON
+
+
+@router.post("/{name}/back", dependencies=[Writer])
+def back(
+    request: Request,
+    home: Home,
+    name: Name,
+    statement: Annotated[str, Form(max_length=LONGEST)] = "",
+    reviewer: Annotated[str, Form(max_length=100)] = "",
+    experiments: Annotated[int, Form(ge=1, le=1000)] = MORE_EXPERIMENTS,
+) -> RedirectResponse:
+    """Send a package back to the agents: what would change one's mind becomes a hypothesis of the run, which goes on
+    with as many more experiments; what comes of it is a package of its own, in the queue again."""
+    from evidentia.graph import steering
+    from evidentia.graph.replay import journal_of
+    from evidentia.hub.app import jobs
+
+    package = _latest(home, name)
+    if not _native(home, package):
+        raise BadInputError(
+            f"the run {package.manifest.run!r} of {name} cannot go on here: it is not of this workspace"
+        )
+    run, why = package.manifest.run, f"review of {package.manifest.id} v{package.manifest.version}: revise"
+    actor = reviewer.strip() or name_of(request)
+    receipt = steering.suggest(home, run, statement, actor=actor, why=why)
+    journal = journal_of(home, run)
+    assert journal.brief is not None
+    budget = journal.brief.budget
+    limits = {
+        "max_experiments": max(budget.max_experiments, journal.experiments) + experiments,
+        "max_minutes": max(budget.max_minutes, journal.active_seconds / 60) + MORE_MINUTES,
+    }
+    steering.change_budget(home, run, limits, actor=actor, why=why)
+    if not receipt.resume:
+        return RedirectResponse(f"/runs/{run}", 303)
+    job = jobs.start(home, f"Go on with {run} after a review", ["resume", run])
+    return RedirectResponse(f"/jobs/{job}", 303)

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from evidentia.hub.app.drafts import draft_path
 from evidentia.hub.app.review_form import questions
 from evidentia.workspace.eventlog import read_events
-from evidentia.workspace.home import Workspace
+from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.package.reviews import read_reviews
 from evidentia.workspace.package.store import load_manifest
 
@@ -129,3 +129,71 @@ def test_reviewing_again_is_a_new_event_and_the_later_one_counts(
         writer.post(f"/review/{package.parent.name}", data=answers(package, overall=overall))
     assert [s.review.overall for s in read_reviews(package, None)[0]] == ["revise", "accept"]
     assert sum(e.kind == "review.submitted" for e in read_events(home.ledger_path)) == 2
+
+
+def test_a_package_of_another_workspace_is_not_sent_back(writer: TestClient, package: Path) -> None:
+    writer.post(f"/review/{package.parent.name}", data=answers(package, overall="revise", mind="More seeds"))
+    page = writer.get(f"/review/{package.parent.name}/done").text
+    assert "Send it back" not in page
+    answer = writer.post(f"/review/{package.parent.name}/back", data={"statement": "Is LRU better than FIFO?"})
+    assert answer.status_code == 400
+    assert "not of this workspace" in answer.text
+
+
+BRIEF = """
+question = "Does LFU beat LRU on hit rate?"
+families = ["caching"]
+[budget]
+max_experiments = 3
+[seeds]
+looks = [3]
+[conditions]
+requests = 2000
+items = 500
+capacity = 30
+warmup = 0
+[stages]
+replicate = 0
+"""
+
+
+def test_a_revision_goes_back_to_the_agents_and_comes_again_as_a_package(tmp_path: Path) -> None:
+    """Review, revise, re-review: the run goes on with the reviewer's hypothesis; what it finds waits in the queue."""
+    import time
+
+    from evidentia.agents.brief import read_brief
+    from evidentia.graph.running import start
+    from evidentia.hub.app import create_app
+    from evidentia.hub.app.jobs import job
+
+    path = tmp_path / "brief.toml"
+    path.write_text(BRIEF)
+    home = open_workspace(tmp_path / "w", create=True)
+    report = start(home, read_brief(str(path)))
+    name = report.packages[0]
+    app = create_app(home, "a token for these tests alone", 8127)
+    with TestClient(app, base_url="http://127.0.0.1:8127", raise_server_exceptions=False) as client:
+        client.get("/?token=a token for these tests alone")
+        client.headers["x-csrf-token"] = app.state.session.csrf
+        given = answers(home.packages / name / "v1", overall="revise", mind="Does SIEVE beat FIFO on hit rate?")
+        done = client.post(f"/review/{name}", data=given)
+        assert "Send it back" in done.text
+        assert "Does SIEVE beat FIFO on hit rate?" in done.text
+        refused = client.post(f"/review/{name}/back", data={"statement": "Is purple heavier?", "reviewer": "Ada"})
+        assert refused.status_code == 400
+        sent = client.post(
+            f"/review/{name}/back",
+            data={"statement": "Does SIEVE beat FIFO on hit rate?", "reviewer": "Ada", "experiments": 4},
+        )
+        assert sent.url.path.startswith("/jobs/")
+        number = sent.url.path.rsplit("/", 1)[1]
+        for _ in range(600):
+            if job(home, number).state != "running":
+                break
+            time.sleep(0.2)
+        assert job(home, number).exit_code == 0, job(home, number).log.read_text()
+        waiting = client.get("/review").text
+        assert "sieve" in waiting
+        made = [n for n in home.package_names() if n not in report.packages and "sieve" in n]
+        manifest = load_manifest(home.packages / made[0] / "v1")
+        assert [c.name for c in manifest.branch.contributors] == ["Ada"]
