@@ -13,7 +13,13 @@ customElements.define(
       if (!this.dataset.stream) return;
       const panel = this.closest(".job");
       this.stop = follow(this.dataset.stream, this.dataset.from, {
-        output: ({ text }) => {
+        output: ({ text, run }) => {
+          panel?.querySelector("[data-until-output]")?.remove();
+          const link = panel?.querySelector("[data-job-run]");
+          if (run && link && location.pathname !== `/runs/${run}`) {
+            link.hidden = false;
+            link.querySelector("a").href = `/runs/${encodeURIComponent(run)}`;
+          }
           const atEnd = shown.scrollHeight - shown.scrollTop - shown.clientHeight < 40;
           const all = shown.textContent + text;
           if (all.length > MOST) shown.textContent = `… ${all.slice(-MOST / 2)}`;

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from evidentia.agents.brief import Brief
+from evidentia.graph.running import start
 from evidentia.hub.app import create_app
 from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.ledger import publish
@@ -50,4 +52,26 @@ def writer(home: Workspace) -> Iterator[TestClient]:
     with TestClient(app, base_url=BASE, raise_server_exceptions=False) as client:
         assert client.get(f"/?token={TOKEN}").status_code == 200
         client.headers["x-csrf-token"] = app.state.session.csrf
+        yield client
+
+
+@pytest.fixture(scope="session")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
+    """A finished run of eight experiments in a workspace that no test writes to, and its name."""
+    brief = Brief(
+        question="Does the group size of round-to-nearest quantization matter?",
+        families=("quantization",),
+        conditions={"in_features": 128, "out_features": 32},
+        vary={"bits": (3, 4)},
+    )
+    brief = brief.model_copy(update={"budget": brief.budget.model_copy(update={"max_experiments": 8})})
+    workspace = open_workspace(tmp_path_factory.mktemp("explored") / "workspace", create=True)
+    return workspace, start(workspace, brief, workers=1).run
+
+
+@pytest.fixture
+def visitor(explored: tuple[Workspace, str]) -> Iterator[TestClient]:
+    """Someone without the token, at the workspace of the finished run."""
+    app = create_app(explored[0], TOKEN, PORT)
+    with TestClient(app, base_url=BASE, raise_server_exceptions=False) as client:
         yield client
