@@ -66,7 +66,8 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
             **values,
         )
     )
-    return HTMLResponse(text, status)
+    # Rows and logs are JSON, which can hold half of a character: that is shown as a question mark.
+    return HTMLResponse(text.encode("utf-8", "replace"), status)
 
 
 def _figure(value: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from evidentia.hub.ranking.formula import FORMULA, merit, score
 from evidentia.workspace.home import Workspace
-from evidentia.workspace.index import Facets, Listed, count, find
+from evidentia.workspace.index import Facets, Lesson, Listed, count, find, lessons
 from evidentia.workspace.index_update import Formula, Rated
 from evidentia.workspace.standing import Standing
 
@@ -35,6 +35,14 @@ def find_packages(
 def count_facets(workspace: Workspace, facets: Facets | None = None) -> dict[str, dict[str, int]]:
     """How many packages each value of each facet would leave, all the other facets as they are."""
     return count(workspace, FORMULA_OF_PACKAGES, facets)
+
+
+def find_lessons(
+    workspace: Workspace, facets: Facets | None = None, limit: int | None = None, offset: int = 0
+) -> tuple[int, list[Lesson]]:
+    """How many packages within the facets have a dead end, and the lessons of `limit` of them from `offset` on, the
+    newest first."""
+    return lessons(workspace, FORMULA_OF_PACKAGES, facets, limit, offset)
 
 
 def rate(standing: Standing) -> Rated:

@@ -15,11 +15,14 @@ from evidentia.graph.journal import Journal
 from evidentia.graph.replay import RecordedLog, journal_of
 from evidentia.graph.tree import build_tree
 from evidentia.graph.world import World
+from evidentia.hub.app import create_app
 from evidentia.hub.app.runlog import KINDS, RunLog, run_log
 from evidentia.hub.app.trees import COLUMNS, changed, history_of, tree_of
-from evidentia.workspace.eventlog import read_events
+from evidentia.workspace.canonical import canonical, content_id
+from evidentia.workspace.eventlog import GENESIS, read_events
 from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.quantities import quantity
+from tests.hub.app.conftest import BASE, PORT, TOKEN
 
 Explored = tuple[Workspace, str]
 TREE = {"attack": "experiment", "repair": "experiment", "aggregate": "experiment"}
@@ -136,9 +139,6 @@ def test_a_changed_line_is_told_in_one_sentence(explored: Explored, tmp_path: Pa
     home, _ = partly(tmp_path, lines)
     with pytest.raises(IntegrityError, match="event 5 was changed"):
         run_log(home, "a-run")
-    from evidentia.hub.app import create_app
-    from tests.hub.app.conftest import BASE, PORT, TOKEN
-
     with TestClient(create_app(home, TOKEN, PORT), base_url=BASE, raise_server_exceptions=False) as client:
         for page in ("tree.json", "nodes/N001", "replay/state"):
             answer = client.get(f"/runs/a-run/{page}")
@@ -218,9 +218,6 @@ def test_an_unknown_node_is_one_sentence(explored: Explored, visitor: TestClient
 
 def rewritten(lines: list[bytes], change: Any) -> list[bytes]:
     """The same log with other payloads, chained again."""
-    from evidentia.workspace.canonical import canonical, content_id
-    from evidentia.workspace.eventlog import GENESIS
-
     prev, found = GENESIS, []
     for line in lines:
         body = {**json.loads(line), "prev": prev}
@@ -243,9 +240,6 @@ def test_what_agents_wrote_is_shown_as_text(explored: Explored, tmp_path: Path) 
         return evil if key in prose and isinstance(value, str) else value
 
     home, _ = partly(tmp_path, rewritten(lines_of(*explored), poison))
-    from evidentia.hub.app import create_app
-    from tests.hub.app.conftest import BASE, PORT, TOKEN
-
     with TestClient(create_app(home, TOKEN, PORT), base_url=BASE, raise_server_exceptions=False) as client:
         log = run_log(home, "a-run")
         pages = [f"nodes/{name}" for name in log.names] + [f"replay/state?at={n}" for n in range(0, log.last, 5)]
@@ -287,10 +281,6 @@ def test_a_whole_chain_of_odd_events_is_no_server_error(
     explored: Explored, tmp_path: Path, kind: str, payload: dict[str, Any]
 ) -> None:
     """Whoever made the log could also chain it; what does not follow is one sentence, or is left alone."""
-    from evidentia.hub.app import create_app
-    from evidentia.workspace.canonical import canonical
-    from tests.hub.app.conftest import BASE, PORT, TOKEN
-
     lines = lines_of(*explored)[:12]
     body = {**odd(kind, payload), "seq": 12, "run": json.loads(lines[0])["run"], "prev": "", "hash": "0" * 64}
     home, _ = partly(tmp_path, rewritten([*lines, canonical(body) + b"\n"], lambda given: given))

@@ -175,8 +175,11 @@ def test_a_drawing_that_could_act_is_not_drawn(what: str, writable: Callable[...
 def test_odd_and_huge_words_are_shown_all_the_same(words: str, writable: Callable[..., tuple[Any, Path, TestClient]]) -> None:
     """Control characters, marks that turn text around, half characters, and a megabyte where a sentence belongs."""
     odd = "xq7\u202edesrever\u202c\u2066\u200b\ufeff\u0301\U0001f9ea\x1b[31m\x07\x7f\u2028\u2029 \x01 \x00"
-    said = {"odd": odd, "big": "xq7<b>" * 170_000, "alone": "xq7"}[words]
-    target, package, client = writable(said, odd[:40])
+    target, package, client = writable("xq7" if words == "alone" else odd, odd[:40])
+    if words == "big":
+        data = json.loads((package / "manifest.json").read_bytes())
+        data["title"] = data["question"] = data["branch"]["hypothesis"]["statement"] = "xq7<b>" * 170_000
+        (package / "manifest.json").write_bytes(json.dumps(data).encode())
     if words == "alone":  # half a character, in what is not checked as text
         rows = package / "evidence" / "rows" / "E01.jsonl"
         rows.write_text('{"system": "\\ud800xq7", "seed": 0, "\\udfff": "\\ud800", "hit_rate": 1}\n')
