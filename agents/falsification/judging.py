@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evidentia.agents.analysis import claim as decide_claim
-from evidentia.agents.falsification.candidates import Candidate, on_claims, on_scope
+from evidentia.agents.falsification.candidates import Candidate, cells_of, on_claims, on_scope
 from evidentia.agents.wording import told
 from evidentia.workspace.quantities import quantity
-from evidentia.workspace.records import Attack, Claim, Hypothesis, PlannedClaim, Row, Value
+from evidentia.workspace.records import Attack, Check, Claim, Hypothesis, PlannedClaim, Row, Value
 
 ATTACK_CONFIDENCE = 0.95
 BROKEN = {
@@ -39,6 +39,7 @@ def judge(
     same = [r for r in rows if not any(k in r and r[k] == v for k, v in changed.items())]
     measured = [(p, c) for p, c in headline if _decided(hypothesis, p, c, same, evidence, 1).n] or headline[:1]
     attacks = []
+    measured = [(p, c.model_copy(update={"check": _pinned(hypothesis, c.check, changed)})) for p, c in measured]
     for planned, target in measured:
         fresh = _decided(hypothesis, planned, target, same, evidence, len(measured))
         why = _why([c for c in ranked if c.claim == target.id], ranked)
@@ -66,7 +67,12 @@ def _moved(
     changed: dict[str, Value],
 ) -> Attack:
     there = [r for r in rows if all(r[k] == v for k, v in changed.items() if k in r)]
-    check = target.check.model_copy(update={"where": {k: changed.get(k, v) for k, v in target.check.where.items()}})
+    check = target.check.model_copy(
+        update={
+            side: {k: changed.get(k, v) for k, v in getattr(target.check, side).items()}
+            for side in ("where", "at", "versus_at")
+        }
+    )
     claim = target.model_copy(update={"check": check})
     conditions = {**planned.conditions, **changed}
     moved = _decided(hypothesis, planned.model_copy(update={"conditions": conditions}), claim, there, evidence, 1)
@@ -82,6 +88,21 @@ def _moved(
         survived=_survived(target, moved),
         finding=f"at {where} {target.id} is {moved.status}: {quantity(moved)}",
     )
+
+
+def _pinned(hypothesis: Hypothesis, check: Check, changed: Mapping[str, Value]) -> Check:
+    """The check with what only one of its sides has, where the change is of that: the rows of an attack hold both
+    values of it, and whoever reads them later must know which was meant."""
+    if not set(changed) - set(check.where):
+        return check
+    own: dict[str, dict[str, Value]] = {}
+    for side, system in (("at", check.system), ("versus_at", check.versus)):
+        given = getattr(check, side)
+        cells = [c for c in cells_of(hypothesis, check) if c.system == system]
+        cells = [c for c in cells if all(c.conditions.get(k) == v for k, v in given.items())]
+        held = {k: {repr(c.conditions[k]) for c in cells if k in c.conditions} for k in changed if k not in check.where}
+        own[side] = {**given, **{k: cells[0].conditions[k] for k, values in held.items() if len(values) == 1}}
+    return check.model_copy(update=own)
 
 
 def _decided(

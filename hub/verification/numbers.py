@@ -154,8 +154,10 @@ def _literals(package: Opened) -> Iterator[str]:
 
 
 def _as_written(text: str) -> tuple[str, ...]:
-    """A text as it stands in prose, in a quoted YAML value, and in a cell of a table."""
-    return text, json.dumps(text, ensure_ascii=False)[1:-1], text.replace("|", "\\|")
+    """A text as it stands in prose, in a quoted YAML value, in a cell of a table, and within a sentence."""
+    lowered = text[:1].lower() + text[1:]  # within a sentence
+    quoted = json.dumps(text, ensure_ascii=False)[1:-1]
+    return text, quoted, text.replace("|", "\\|"), lowered, quoted[:1].lower() + quoted[1:]
 
 
 def _cards(family: str) -> Iterator[str]:

@@ -73,7 +73,8 @@ def test_run_prints_its_report_on_standard_output_and_progress_on_standard_error
 def test_packages_have_the_promised_shape_and_rank(home: Path) -> None:
     found = told(home, "packages")
     fields = {"id", "title", "outcome", "rung", "attention", "claims", "category", "tags", "run", "created", "version"}
-    assert all(fields | {"freshness", "tension", "human", "plus"} == set(p) for p in found)
+    beside = {"freshness", "tension", "human", "plus", "use", "oversight", "cpu_seconds"}
+    assert all(fields | beside == set(p) for p in found)
     assert all(set(p["claims"]) == {"total", "decided", "supported"} for p in found)
     assert [p["attention"] for p in found] == sorted((p["attention"] for p in found), reverse=True)
     assert {(p["rung"], p["attention"]) for p in found} == {(1, 4.0)}

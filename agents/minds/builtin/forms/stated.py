@@ -107,7 +107,9 @@ def _grid(stated: Stated) -> list[dict[str, Value]]:
 
 
 def _check(reading: Reading, stated: Stated, metric: Metric, estimator: str, at: Mapping[str, Value]) -> Check:
-    free = {*stated.at, *stated.versus_at, *([stated.parameter] if stated.parameter else [])}
+    paired_sides = bool(stated.versus)  # of one system alone, what it has is a condition like any other
+    at = at if paired_sides else {**at, **stated.at}
+    free = {stated.parameter} - {""} | ({*stated.at, *stated.versus_at} if paired_sides else set())
     systems = [stated.system, *([stated.versus] if stated.versus else [])]
     log = stated.log_parameter
     if log is None and stated.parameter:
@@ -119,7 +121,7 @@ def _check(reading: Reading, stated: Stated, metric: Metric, estimator: str, at:
             "system": stated.system,
             "versus": stated.versus,
             "where": where(reading, systems, at, free),
-            "at": stated.at,
+            "at": stated.at if paired_sides else {},
             "versus_at": stated.versus_at,
             "parameter": stated.parameter,
             "levels": stated.levels,
