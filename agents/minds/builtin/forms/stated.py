@@ -62,7 +62,7 @@ def draft(reading: Reading, stated: Stated) -> Draft:
         text = f"{stated.says or _says(stated, metric, estimator, check.expect)}{place}"
         conditions = cell(reading, stated.system, {**at, **stated.at}).conditions
         held = {k: v for k, v in conditions.items() if k != stated.parameter}
-        allowed = tolerance(metric) if stated.tolerance is None else stated.tolerance
+        allowed = _tolerance(stated, metric, estimator) if stated.tolerance is None else stated.tolerance
         claims.append(claim(text, kind, _unit(reading, stated, metric, estimator), check, allowed, held))
         for level in stated.levels or (None,):
             swept = {} if level is None else {stated.parameter: level}
@@ -97,6 +97,14 @@ def _estimator(stated: Stated, metric: Metric) -> str:
     if stated.parameter:
         return "crossover" if stated.versus else "ratio_over_range" if ratio else "change_over_range"
     return str(paired(metric)) if stated.versus else "mean"
+
+
+def _tolerance(stated: Stated, metric: Metric, estimator: str) -> float:
+    """How far a re-run may lie from the claim, where the brief does not say it: half the smallest effect of interest;
+    for a mean of what is compared by ratios a twentieth of the largest bound, since a factor is no distance."""
+    if estimator == "mean" and metric.effect == "ratio":
+        return max(abs(b) for b in (stated.above, stated.below) if b is not None) / 20
+    return tolerance(metric)
 
 
 def _grid(stated: Stated) -> list[dict[str, Value]]:
