@@ -27,6 +27,9 @@ def replicate(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write the page of all answers.")
     ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="FILE", help="Fail where a claim decided there is not so here.")
+    ] = None,
     rung: Annotated[int, typer.Option("--rung", min=1, max=3, help="How far to verify the answers.")] = RUNG,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Experiments that run at once.")] = 2,
     studies: Annotated[Path | None, typer.Option("--studies", metavar="DIR", help="The folder of studies.")] = None,
@@ -53,6 +56,15 @@ def replicate(
 
         write(report, [case.study for case in cases], found)
     _tell(standing(home, shown), found, as_json=as_json)
+    if check:
+        from evidentia.cli.output import console
+        from evidentia.hub.replications.page import changed
+
+        told = changed(check, found)
+        for line in told:
+            console(error=True).print(line, style="red", markup=False)
+        if told:
+            raise typer.Exit(1)
 
 
 def _answer(home: Workspace, case: Case, workers: int, rung: int, place: str, *, again: bool, quiet: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from evidentia.errors import BadInputError
 from evidentia.hub.exports.paper.wording import conditions, expected
 from evidentia.hub.replications.reading import Answer, Part
 from evidentia.workspace.quantities import quantity
-from evidentia.workspace.records import Value
+from evidentia.workspace.records import Status, Value
 from evidentia.workspace.studies import Study
 
 GROUPS = {
@@ -36,12 +37,38 @@ MARKS = {"supported": "holds", "refuted": "does not hold", "inconclusive": "unde
 
 
 def write(path: Path, studies: Sequence[Study], answers: Mapping[str, Answer]) -> None:
-    """Write the page. Raises BadInputError when it cannot be written."""
+    """Write the page, and beside it as JSON what each claim came to. Raises BadInputError when that cannot be done."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(page(studies, answers)), encoding="utf-8")
+        verdicts = json.dumps(statuses(answers), indent=1, sort_keys=True)
+        path.with_suffix(".json").write_text(verdicts + "\n", encoding="utf-8")
     except OSError as error:
         raise BadInputError(f"cannot write {path}: {error.strerror}; name another file with --report") from error
+
+
+def statuses(answers: Mapping[str, Answer]) -> dict[str, dict[str, Status]]:
+    """What every claim of every study came to."""
+    return {name: {part.stated.id: part.status for part in answer.parts} for name, answer in answers.items()}
+
+
+def changed(path: Path, answers: Mapping[str, Answer]) -> list[str]:
+    """One sentence for every claim that `write` once recorded as decided and that is not decided so now. A claim that
+    was undecided may come to anything, and one that was not tested here is left out.
+
+    Raises BadInputError when the file does not hold such verdicts.
+    """
+    try:
+        before = json.loads(path.read_bytes())
+        decided = [(s, c, was) for s, claims in before.items() for c, was in claims.items() if was in MARKS]
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadInputError(f"{path} does not hold the verdicts of studies: {error}") from error
+    now = statuses(answers)
+    return [
+        f"{study}: {claim} was {was}, and is {now[study][claim]}"
+        for study, claim, was in decided
+        if was != "inconclusive" and now.get(study, {}).get(claim, was) != was
+    ]
 
 
 def page(studies: Sequence[Study], answers: Mapping[str, Answer]) -> Iterator[str]:

@@ -97,3 +97,18 @@ def test_bad_input_is_one_sentence(tmp_path: Path, arguments: list[str]) -> None
     done = evidentia(tmp_path / "w", "replicate", *arguments)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_verdict_that_changes_is_told_and_fails(home: Path, tmp_path: Path) -> None:
+    report = tmp_path / "page.md"
+    assert evidentia(home, "replicate", "--report", str(report)).returncode == 0
+    kept = tmp_path / "page.json"
+    assert evidentia(home, "replicate", "--list", "--check", str(kept)).returncode == 0
+    verdicts = json.loads(kept.read_text())
+    verdicts["cache-zipf"] |= {"gap": "refuted", "lfu": "inconclusive"}
+    kept.write_text(json.dumps({**verdicts, "gptq": {"better": "supported"}}))
+    done = evidentia(home, "replicate", "--list", "--check", str(kept))
+    assert done.returncode == 1
+    assert done.stderr.strip() == "cache-zipf: gap was refuted, and is supported"
+    kept.write_text("[]")
+    assert evidentia(home, "replicate", "--list", "--check", str(kept)).returncode == 2
