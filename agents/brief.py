@@ -34,12 +34,14 @@ class Budget(Record):
 
 class Search(Record):
     """How the tree is searched: the selection policy, branches per round at most, how often a failed script may be
-    mended, and the share of ideation that is kept free of earlier runs' lessons."""
+    mended, the share of ideation that is kept free of earlier runs' lessons, and whether minds explore at all, or only
+    the claims that the brief states are tested."""
 
     policy: Literal["value", "best-first", "tree-search", "islands", "random"] = "value"
     round: int = Field(6, ge=1, le=64)
     debug_depth: int = Field(3, ge=0, le=10)
     free_of_lessons: float = Field(0.25, ge=0, le=1)
+    explore: bool = True
 
 
 GateName = Literal["ideas", "experiments", "packages"]
@@ -159,6 +161,8 @@ class Brief(Record):
         if both := sorted(self.conditions.keys() & self.vary.keys()):
             raise ValueError(f"vary.{both[0]}: is fixed in [conditions] as well; keep one of the two")
         statements.check(self.claims, self.families)
+        if not self.search.explore and not self.claims:
+            raise ValueError("search.explore: is false, and the brief states no claims; add [[claims]]")
         return self
 
 
@@ -188,7 +192,16 @@ def for_suggestion(brief: Brief, statement: str, where: Mapping[str, Value]) -> 
     varied = {name: levels for name, levels in brief.vary.items() if name not in where}
     try:
         return Brief.model_validate(
-            {**data, "question": " ".join(statement.split()), "families": (), "conditions": fixed, "vary": varied}
+            {
+                **data,
+                "question": " ".join(statement.split()),
+                "families": (),
+                "conditions": fixed,
+                "vary": varied,
+                "claims": (),
+                "study": None,
+                "search": {**data["search"], "explore": True},
+            }
         )
     except ValidationError as error:
         location, message = _first(error)

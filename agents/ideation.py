@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evidentia.agents.minds.protocol import Context, Lesson, Mind
+from evidentia.agents.stating import stated
 from evidentia.errors import EvidentiaError
 from evidentia.kernels import registry
 from evidentia.workspace.records import Hypothesis
 
 
 def ideate(mind: Mind, context: Context) -> list[Hypothesis]:
-    """New hypotheses, best first. Raises EvidentiaError when the mind proposes what cannot be measured."""
-    known = context.taken
-    found = [h for h in mind.propose(context) if h.id not in known]
-    for hypothesis in found:
+    """New hypotheses: those that the brief states, then the mind's, best first, unless the brief wants no others.
+
+    Raises EvidentiaError for what cannot be measured.
+    """
+    proposed = mind.propose(context) if context.brief.search.explore else []
+    found: dict[str, Hypothesis] = {}
+    for hypothesis in (*stated(context), *proposed):
+        if hypothesis.id not in context.taken:
+            found.setdefault(hypothesis.id, hypothesis)
+    for hypothesis in found.values():
         _check(hypothesis)
-    return found
+    return list(found.values())
 
 
 def repetitions(found: Sequence[Hypothesis], lessons: Sequence[Lesson]) -> dict[str, Lesson]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evidentia.agents.minds.builtin.forms import comparison, crossover, interaction, optimum, stated
+from evidentia.agents.minds.builtin.forms import comparison, crossover, interaction, optimum
 from evidentia.agents.minds.builtin.forms.drafting import Draft
 from evidentia.agents.minds.builtin.reading import Reading
 from evidentia.agents.minds.protocol import Context, Finding
@@ -27,10 +27,8 @@ def follow_ups(reading: Reading, context: Context) -> Iterator[Hypothesis]:
         depth = _depth(hypothesis, context)
         if depth >= MAX_DEPTH:
             continue
-        if hypothesis.stated and finding.outcome != "supported":
-            for claim in stated.waiting(reading, hypothesis.stated):
-                trigger = f"“{hypothesis.stated}” is {finding.outcome}"
-                yield stated.draft(reading, claim).following(hypothesis.id, trigger, depth + 1).finish()
+        if hypothesis.stated:  # what follows from a stated claim the brief states as well
+            continue
         metric = reading.family.metric(hypothesis.metric)
         for draft, trigger, pivot in _next(reading, metric, finding):
             yield draft.following(hypothesis.id, trigger, depth + 1, "pivot" if pivot else "follow-up").finish()

@@ -11,14 +11,12 @@ from evidentia.agents.minds.builtin.forms import (
     equivalence,
     interaction,
     optimum,
-    stated,
     trend,
 )
 from evidentia.agents.minds.builtin.reading import Reading
 from evidentia.workspace.records import Hypothesis
 
 FORMS: dict[str, Callable[[Reading], Iterable[Hypothesis]]] = {
-    "stated": stated.propose,
     "comparison": comparison.propose,
     "trend": trend.propose,
     "crossover": crossover.propose,

@@ -101,10 +101,12 @@ def _estimator(stated: Stated, metric: Metric) -> str:
 
 def _tolerance(stated: Stated, metric: Metric, estimator: str) -> float:
     """How far a re-run may lie from the claim, where the brief does not say it: half the smallest effect of interest;
-    for a mean of what is compared by ratios a twentieth of the largest bound, since a factor is no distance."""
-    if estimator == "mean" and metric.effect == "ratio":
-        return max(abs(b) for b in (stated.above, stated.below) if b is not None) / 20
-    return tolerance(metric)
+    for what is compared by ratios a twentieth of the largest bound, and between two bounds a quarter of their distance
+    at most: a re-run that may lie anywhere confirms nothing."""
+    bounds = [b for b in (stated.above, stated.below) if b is not None]
+    if metric.effect == "ratio" and bounds:
+        return max(abs(b) for b in bounds) / 20
+    return min(tolerance(metric), (bounds[1] - bounds[0]) / 4) if len(bounds) == 2 else tolerance(metric)
 
 
 def _grid(stated: Stated) -> list[dict[str, Value]]:
