@@ -162,3 +162,11 @@ def test_estimators_that_may_be_stated_all_have_a_form() -> None:
 
     assert set(KINDS) == set(ESTIMATORS)
     assert registry.families()
+
+
+def test_the_words_of_the_question_fix_nothing_for_what_is_stated() -> None:
+    """“Prompt” in the question makes the planner vary the prompts' length; a stated claim has the card's."""
+    brief = pick(CASES, "splitwise").brief
+    default = registry.parameters("serving-phases")["mean_prompt"].default
+    for hypothesis in ideate(BuiltinMind(), context(brief)):
+        assert {cell.conditions["mean_prompt"] for cell in hypothesis.cells} == {default}

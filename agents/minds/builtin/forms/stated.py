@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from evidentia.agents.minds.builtin.forms.drafting import Draft, cell, claim, paired, tolerance, where
 from evidentia.agents.minds.builtin.reading import Reading
 from evidentia.agents.wording import number, told, words
+from evidentia.kernels import registry
 from evidentia.kernels.registry import Metric
 from evidentia.workspace.estimators import RATIO_ESTIMATORS
 from evidentia.workspace.records import Check, Expectation, Hypothesis, Value
@@ -50,7 +52,11 @@ def waiting(reading: Reading, name: str) -> Iterator[Stated]:
 
 
 def draft(reading: Reading, stated: Stated) -> Draft:
-    """The hypothesis that a stated claim is."""
+    """The hypothesis that a stated claim is. What neither it nor the brief's conditions say is as on the library's cards:
+    the words of the question, which vary and fix conditions for what the planner thinks of, do not touch it."""
+    given = reading.brief.conditions.items()
+    known = registry.parameters(reading.family.name)
+    reading = replace(reading, varied={}, base={name: value for name, value in given if name in known})
     metric = reading.family.metric(stated.metric)
     estimator = stated.estimator or _estimator(stated, metric)
     form, kind = KINDS[estimator]
