@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic_core import PydanticSerializationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
@@ -33,6 +36,8 @@ def create_app(workspace: Workspace, token: str, port: int) -> FastAPI:
     app.add_exception_handler(EvidentiaError, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)
+    for damage in (OSError, RecursionError, PydanticSerializationError):
+        app.add_exception_handler(damage, _told)
     app.add_exception_handler(Exception, _told)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM)
     app.add_middleware(Guard, port=port, session=app.state.session)
@@ -58,4 +63,12 @@ def _sentence(error: Exception) -> tuple[int, str]:
     if isinstance(error, RequestValidationError):
         fault = error.errors()[0]
         return 422, f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return 404, "nothing here has so long a name"
+    if isinstance(error, OSError) and error.filename:
+        return 409, f"{error.filename} cannot be read: {error.strerror}"
+    if isinstance(error, RecursionError):
+        return 409, "a file of this page is nested too deeply to be read; verify the package, or the run"
+    if isinstance(error, PydanticSerializationError):
+        return 409, "something that is stored here is not text; verify the package, or the run"
     return 500, "something went wrong here; the server's terminal tells what"

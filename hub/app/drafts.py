@@ -37,7 +37,7 @@ def load(home: Workspace, package: str, version: int) -> Draft:
     """The draft, empty where there is none or it cannot be read."""
     try:
         found = json.loads(draft_path(home, package, version).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 

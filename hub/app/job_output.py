@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 from evidentia.workspace.secrets import mask_secrets
 
@@ -21,7 +22,7 @@ def read_output(log: Path, offset: int, *, ended: bool) -> tuple[str, int]:
     """The text from byte `offset` on and the byte to go on from. An unfinished last line waits, unless the job has
     `ended` or the line is longer than `LONGEST_LINE`. A log that is not there holds nothing."""
     try:
-        with log.open("rb") as file:
+        with opened(log) as file:
             file.seek(offset)
             data = file.read(AT_ONCE)
     except OSError:
@@ -32,10 +33,15 @@ def read_output(log: Path, offset: int, *, ended: bool) -> tuple[str, int]:
     return clean(data[:end]), offset + end
 
 
+def opened(log: Path) -> BinaryIO:
+    """A job's log for reading. Raises OSError where there is none, or a link to something else."""
+    return os.fdopen(os.open(log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb")
+
+
 def start_of_tail(log: Path, size: int = AT_ONCE) -> int:
     """The byte where the first whole line within the last `size` bytes begins; 0 for a shorter log."""
     try:
-        with log.open("rb") as file:
+        with opened(log) as file:
             length = os.fstat(file.fileno()).st_size
             if length <= size:
                 return 0

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 from evidentia.errors import BadInputError
+from evidentia.hub.app.job_output import opened
 from evidentia.hub.app.session import token_of
 from evidentia.workspace.home import Workspace
 
@@ -144,7 +145,7 @@ def job(workspace: Workspace, name: str) -> Job:
 def run_named(workspace: Workspace, found: Job) -> str:
     """The run that a job works on, once it has said so; empty for a job of another kind."""
     try:
-        with found.log.open("rb") as file:
+        with opened(found.log) as file:
             told = _RUN.search(file.read(READ_FOR_RUN))
     except OSError:
         return ""
@@ -187,13 +188,25 @@ def _read(folder: Path, name: str) -> Job | None:
     alive = _locked(log)
     try:
         told = json.loads((folder / f"{name}.json").read_bytes())
-        arguments, code = tuple(map(str, told["arguments"])), told.get("exit_code")
-        facts = {"title": str(told["title"]), "started": str(told["started"]), "ended": told.get("ended")}
+        arguments, code = tuple(map(_plain, told["arguments"])), told.get("exit_code")
         return Job(
-            name, arguments=arguments, pid=told.get("pid"), state=_state(alive, code), exit_code=code, log=log, **facts
+            id=name,
+            title=_plain(told["title"]),
+            arguments=arguments,
+            started=_plain(told["started"]),
+            pid=told.get("pid"),
+            state=_state(alive, code),
+            exit_code=code,
+            ended=_plain(told["ended"]) if told.get("ended") else None,
+            log=log,
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _plain(value: object) -> str:
+    """A text without halves of characters, which JSON can hold and nothing can show."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _state(alive: bool, code: int | None) -> State:

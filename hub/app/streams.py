@@ -16,6 +16,7 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 MOST = 48
 """Streams that are open at once, at most; a browser tries again by itself."""
@@ -46,36 +47,41 @@ def begins(request: Request, asked: int) -> int:
 
 
 def stream(request: Request, place: int, source: Source) -> Response:
-    """What `source` tells from `place` on, as it comes. Raises HTTPException 503 when too many streams are open."""
-    if _Open.count >= MOST:
-        raise HTTPException(503, f"{MOST} live views are open, and no more can be; close one", {"retry-after": "5"})
+    """What `source` tells from `place` on, as it comes; 503 when too many streams are open."""
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_messages(request, place, source), media_type="text/event-stream", headers=headers)
+    return _Counted(_messages(request, place, source), media_type="text/event-stream", headers=headers)
 
 
-class _Open:
-    """How many streams are open in this process; counted on the one event loop."""
+class _Counted(StreamingResponse):
+    """A stream that is counted from before its first byte until its reader has gone, all on the one event loop: so
+    however many ask at once, no more than `MOST` are open."""
 
-    count = 0
+    open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it. Raises HTTPException 503 when too many are open."""
+        if _Counted.open >= MOST:
+            raise HTTPException(503, f"{MOST} live views are open, and no more can be; close one", {"retry-after": "5"})
+        _Counted.open += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _Counted.open -= 1
 
 
 async def _messages(request: Request, place: int, source: Source) -> AsyncIterator[str]:
-    _Open.count += 1
-    try:
-        end = beat = time.monotonic()
-        end += SECONDS
-        while time.monotonic() < end and not await request.is_disconnected():
-            piece = await run_in_threadpool(source, place)
-            if piece is None:
-                if time.monotonic() - beat > BEAT_SECONDS:
-                    beat = time.monotonic()
-                    yield ": still here\n\n"
-                await asyncio.sleep(POLL_SECONDS)
-                continue
-            place = piece.then
-            yield f"id: {place}\nevent: {piece.kind}\ndata: {json.dumps(piece.data)}\n\n"
-            if piece.last:
-                yield "event: end\ndata: null\n\n"
-                return
-    finally:
-        _Open.count -= 1
+    end = beat = time.monotonic()
+    end += SECONDS
+    while time.monotonic() < end and not await request.is_disconnected():
+        piece = await run_in_threadpool(source, place)
+        if piece is None:
+            if time.monotonic() - beat > BEAT_SECONDS:
+                beat = time.monotonic()
+                yield ": still here\n\n"
+            await asyncio.sleep(POLL_SECONDS)
+            continue
+        place = piece.then
+        yield f"id: {place}\nevent: {piece.kind}\ndata: {json.dumps(piece.data)}\n\n"
+        if piece.last:
+            yield "event: end\ndata: null\n\n"
+            return

@@ -83,7 +83,11 @@ def locate(workspace: Workspace | None, name: str) -> Path:
     if (path / MANIFEST).is_file():
         return path
     wanted, _, version = name.partition("@")
-    names = workspace.package_names() if workspace else []
+    plain = bool(wanted) and "/" not in wanted and not wanted.startswith(".")
+    if workspace and plain and (workspace.packages / wanted).is_dir():
+        names = [wanted]  # a whole id needs no look at all the others, of which there may be thousands
+    else:
+        names = workspace.package_names() if workspace else []
     found = [n for n in names if n == wanted] or [n for n in names if wanted and n.startswith(wanted)]
     if len(found) > 1:
         raise BadInputError(f"{wanted!r} begins several packages: {', '.join(found[:5])}; say more of the name")

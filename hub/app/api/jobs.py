@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 from fastapi import Path
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from evidentia.hub.app import jobs
 from evidentia.hub.app.api.answers import router
+from evidentia.hub.app.job_output import clean, opened
 from evidentia.hub.app.session import Home
 
 routes = router("Jobs", "/jobs")
@@ -46,9 +48,9 @@ def one(home: Home, job: Annotated[str, Path(max_length=60)]) -> Shown:
     """One job with the end of its output."""
     found = jobs.job(home, job)
     try:
-        with found.log.open("rb") as log:
-            log.seek(max(0, found.log.stat().st_size - LAST))
-            output = log.read(LAST).decode("utf-8", "replace")
+        with opened(found.log) as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - LAST))
+            output = clean(log.read(LAST))
     except OSError:
         output = ""
     return Shown(**Job.model_validate(found).model_dump(), output=output)

@@ -15,7 +15,7 @@ let listing = null;
 function packages() {
   listing ??= setTimeout(() => {
     listing = null;
-    htmx.ajax("GET", location.pathname, { target: "#packages", select: "#packages", swap: "outerHTML" });
+    htmx.ajax("GET", `/runs/${run}`, { target: "#packages", select: "#packages", swap: "outerHTML" });
   }, 3000);
 }
 

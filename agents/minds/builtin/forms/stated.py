@@ -52,8 +52,8 @@ def waiting(reading: Reading, name: str) -> Iterator[Stated]:
 
 
 def draft(reading: Reading, stated: Stated) -> Draft:
-    """The hypothesis that a stated claim is. What neither it nor the brief's conditions say is as on the library's cards:
-    the words of the question, which vary and fix conditions for what the planner thinks of, do not touch it."""
+    """The hypothesis that a stated claim is. What neither it nor the brief's conditions say is as on the cards: the
+    words of the question, which vary and fix conditions for what the planner thinks of, do not touch it."""
     given = reading.brief.conditions.items()
     known = registry.parameters(reading.family.name)
     reading = replace(reading, varied={}, base={name: value for name, value in given if name in known})

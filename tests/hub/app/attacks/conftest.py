@@ -29,7 +29,7 @@ from evidentia.workspace.package.manifest import Manifest
 from evidentia.workspace.package.store import load_manifest
 from evidentia.workspace.records import ClaimReview, Hypothesis, Review
 
-TOKEN, PORT, JOB, RUN = "a token for the attacks alone", 8127, "20260101-000000-0a1b2c", "run-hostile"  # noqa: S105
+TOKEN, PORT, JOB, RUN = "a token for the attacks alone", 8127, "20260101-000000-0a1b2c", "run-hostile"
 PAYLOADS: list[str] = json.loads(Path(__file__).with_name("payloads.json").read_text())
 POISON = " ".join(PAYLOADS)
 BRIEF_POISON = "xq7'\"><img src=x onerror=window.xq7=1>{{7*7}}"
@@ -48,7 +48,7 @@ class Target:
     def routes(self, *methods: str) -> list[APIRoute]:
         """Every route with one of the methods."""
         all_routes = [r for router in (*ROUTERS, *api.ROUTERS) for r in router.routes if isinstance(r, APIRoute)]
-        return [route for route in all_routes if set(methods) & set(route.methods)]
+        return [route for route in all_routes if set(methods) & set(route.methods or ())]
 
     def address(self, route: APIRoute, **instead: str) -> str:
         """The route's address with real names in it, save those that are given."""
@@ -156,7 +156,7 @@ def explore(home: Workspace, plan: Hypothesis, words: str) -> None:
     log = home.create_log(RUN)
     brief = Brief(question=words).to_json()
     log.append("run.started", {"brief": brief, "mind": words, "workers": 1, "executor": "local"}, words)
-    changes = {n: words for n in ("title", "statement", "rationale", "falsification")}
+    changes = dict.fromkeys(("title", "statement", "rationale", "falsification"), words)
     for number in (1, 2):
         hostile = plan.model_copy(update={**changes, "smallest_effect": number / 2})
         told = {"id": hostile.id, "node": f"N{number:03d}", "parent": "N000", "pivot": None}
@@ -182,7 +182,7 @@ def attacked(root: Path, supported: Path, refuted: Path, plan: Hypothesis) -> Ta
     for name in ("hostile", "hostile-refuted"):
         say(home, name, POISON)
     vote = {"left": "hostile", "right": "hostile-refuted", "left_version": 1, "right_version": 1, "answer": "left"}
-    cast(home, Vote(**vote, comment=POISON[:2000], voter=BRIEF_POISON))  # type: ignore[arg-type]
+    cast(home, Vote(**vote, comment=POISON[:2000], voter=BRIEF_POISON))
     explore(home, plan, POISON)
     job(home, POISON)
     found = detect(home, everything=True).items

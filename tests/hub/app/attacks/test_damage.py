@@ -23,7 +23,11 @@ DAMAGE: dict[str, bytes] = {
     "half a character": b'{"title": "\\ud800", "arguments": ["\\ud800"], "started": "\\ud800", "kind": "\\ud800"}\n',
     "other types": b'{"title": [], "arguments": 3, "started": {}, "id": null, "claims": {}, "branch": []}\n',
 }
-PACKAGE, RUNS, JOBS = ("/packages", "/review", "/api/packages"), ("/runs", "/api/runs", "/compare"), ("/jobs", "/api/jobs")
+PACKAGE, RUNS, JOBS = (
+    ("/packages", "/review", "/api/packages"),
+    ("/runs", "/api/runs", "/compare"),
+    ("/jobs", "/api/jobs"),
+)
 EVERYWHERE = ("/",)
 PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "the manifest": ("packages/{package}/v1/manifest.json", EVERYWHERE),
@@ -61,7 +65,10 @@ def test_a_damaged_file_is_told_in_a_sentence(place: str, writable: Callable[...
     path: Path = target.home.root / place_path.format(package=package.parent.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     faults, addresses = [], concerned(target, prefixes)
-    for what, data in DAMAGE.items():
+    kinds = (
+        DAMAGE if place_path.endswith((".json", ".jsonl")) else {n: DAMAGE[n] for n in ("nothing", "noise", "depth")}
+    )
+    for what, data in kinds.items():
         path.write_bytes(data)
         for address in addresses:
             answer = client.get(address)
@@ -107,7 +114,9 @@ def test_a_folder_that_is_a_link_leads_nowhere(writable: Callable[..., Any]) -> 
 SECRETS = {"environment": "xq7-environment-secret-9f2", "file": "xq7-key-file-secret-77a"}
 
 
-def test_secrets_are_nowhere(target: Any, owner: TestClient, stranger: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_nowhere(
+    target: Any, owner: TestClient, stranger: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither the token, nor what it is kept in, nor keys, nor the environment stands in any answer."""
     monkeypatch.setenv("OPENAI_API_KEY", SECRETS["environment"])
     keys: Path = target.home.root / "keys"
@@ -142,7 +151,9 @@ def test_a_secret_in_a_jobs_output_is_masked(writable: Callable[..., Any]) -> No
 def test_ansi_and_marks_that_turn_text_around_are_taken_out_of_output(writable: Callable[..., Any]) -> None:
     target, _, client = writable()
     name = target.filled["job"]
-    (target.home.root / "jobs" / f"{name}.log").write_bytes(b"\x1b]8;;http://xq7.invalid\x07a\x1b]8;;\x07 \xe2\x80\xae b\x00\n")
+    (target.home.root / "jobs" / f"{name}.log").write_bytes(
+        b"\x1b]8;;http://xq7.invalid\x07a\x1b]8;;\x07 \xe2\x80\xae b\x00\n"
+    )
     page: str = client.get(f"/jobs/{name}").text
     assert "\x1b" not in page
     assert "\u202e" not in page
