@@ -94,7 +94,8 @@ def test_from_hypothesis_to_a_verified_package(tmp_path: Path) -> None:
     (run,) = told(tmp_path, "runs")
     assert (run["run"], run["status"], run["experiments"]) == (report["run"], "finished", 1)
     nodes = told(tmp_path, "tree", run["run"])
-    assert [(n["type"], n.get("work")) for n in nodes] == [("question", None), ("experiment", None), ("experiment", "falsify")]
+    kinds = [("question", None), ("experiment", None), ("experiment", "falsify")]
+    assert [(n["type"], n.get("work")) for n in nodes] == kinds
     checked = told(tmp_path, "replay", run["run"], "--check")
     assert checked["passed"] is True
     assert checked["digests"]
