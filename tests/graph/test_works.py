@@ -19,7 +19,7 @@ from evidentia.workspace.package.store import load_manifest
 from evidentia.workspace.records import Event
 from tests.graph.conftest import Finished, finish
 
-FAILURE = {"exit_status": 1, "signal": None, "exceeded": None, "stderr": "NameError: x", "refused": {}}
+FAILURE: dict[str, Any] = {"exit_status": 1, "signal": None, "exceeded": None, "stderr": "NameError: x", "refused": {}}
 
 
 def event(seq: int, kind: str, **payload: object) -> Event:
