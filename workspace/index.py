@@ -202,6 +202,21 @@ def _listed(row: tuple[Any, ...]) -> Listed:
     return Listed(package, version, *told, used, praised, cpu_seconds)
 
 
+def standing_of(workspace: Workspace, formula: Formula, package: str) -> Standing | None:
+    """Where a package stands by the ledger, as the index keeps it; None where it is not published. Raises as `find`."""
+
+    def look(connection: sqlite3.Connection) -> Standing | None:
+        latest = refresh(connection, workspace, formula)
+        row = connection.execute("SELECT standing FROM packages WHERE package = ?", (package,)).fetchone()
+        if row is None:
+            return None
+        standing = standings_codec().validate_json(row[0])
+        standing.latest = latest
+        return standing
+
+    return with_database(workspace.root / "index.sqlite", SCHEMA, TABLES, look)
+
+
 def holders(workspace: Workspace, formula: Formula, digests: Iterable[str]) -> list[Holder]:
     """The published packages whose latest version holds an artifact of one of these digests, first published first."""
 

@@ -7,21 +7,27 @@ from typing import Any
 
 from evidentia.errors import BadInputError
 from evidentia.hub.ranking.formula import score
+from evidentia.hub.ranking.listing import FORMULA_OF_PACKAGES
 from evidentia.workspace.canonical import sha256
 from evidentia.workspace.home import Workspace
+from evidentia.workspace.index import standing_of
 from evidentia.workspace.index_sources import manifest_path, read_manifest
 from evidentia.workspace.index_update import as_it_lies
 from evidentia.workspace.ledger import standings
 
 
-def explain(workspace: Workspace, package: str, at: str | None = None) -> dict[str, Any]:
+def explain(workspace: Workspace, package: str, at: str | None = None, *, indexed: bool = False) -> dict[str, Any]:
     """The attention of a package recomputed from the whole ledger, not from the index, in the shape of
-    ``show PKG --why --json``; `at` is an ISO time, by default that of the ledger's latest event.
+    ``show PKG --why --json``; `at` is an ISO time, by default that of the ledger's latest event. With `indexed` what
+    the index has read of the ledger is believed: a page is made so, in a time that does not grow with the ledger.
 
     The milli-points of its ``events`` add up to ``attention``. Raises BadInputError when the package is not
     published, IntegrityError when the ledger was changed.
     """
-    standing = standings(workspace, at).get(package)
+    if indexed:
+        standing = standing_of(workspace, FORMULA_OF_PACKAGES, package)
+    else:
+        standing = standings(workspace, at).get(package)
     if standing is None:
         raise BadInputError(f"{package} is not published in {workspace.ledger_path}, so it has no attention there")
     manifest = read_manifest(manifest_path(workspace.packages, package, standing.version))

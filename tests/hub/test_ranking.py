@@ -637,3 +637,14 @@ def test_events_written_by_record_are_read_back_as_they_were(workspace: Workspac
     event = record(workspace, payload, "detector")
     (used,) = [e for e in explain(workspace, "a")["events"] if e["kind"] == "package.used"]
     assert (used["seq"], used["points"], used["actor"]) == (event.seq, 800, "detector")
+
+
+def test_why_is_the_same_from_the_index_and_from_the_whole_ledger(workspace: Workspace) -> None:
+    for name in ("a", "b"):
+        publish(workspace, name)
+    verified(workspace, "a", 3)
+    verified(workspace, "b", 1)
+    for name in ("a", "b"):
+        assert explain(workspace, name, indexed=True) == explain(workspace, name)
+    with pytest.raises(BadInputError, match="not published"):
+        explain(workspace, "c", indexed=True)

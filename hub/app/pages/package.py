@@ -141,7 +141,7 @@ def ledger(request: Request, home: Home, name: Name) -> HTMLResponse:
     from evidentia.hub.ranking import explain
 
     package = shown(home, name)
-    why = explain(home, package.manifest.id) if package.listed else None
+    why = explain(home, package.manifest.id, indexed=True) if package.listed else None
     return page(request, package, "ledger", "package_ledger.html", why=why)
 
 
