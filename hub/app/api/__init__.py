@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from evidentia.hub.app.api import (
+    arena,
     documented,
     evidence,
     findings,
@@ -24,6 +25,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     findings.routes,
     runs.routes,
     notes.routes,
+    arena.routes,
     ledger.routes,
     kernels.routes,
     jobs.routes,
