@@ -52,7 +52,8 @@ def import_(
     path: Annotated[
         str,
         typer.Argument(
-            metavar="PATH", help="A package zip, an ARA folder, a discovery.json, or arxiv:ID (which asks arXiv)."
+            metavar="PATH",
+            help="A package zip, a zip of such zips, an ARA folder, a discovery.json, or arxiv:ID (which asks arXiv).",
         ),
     ],
     rung: Annotated[
@@ -65,8 +66,11 @@ def import_(
     """Take a package in: verified before it is trusted, at the rung it earns here."""
     from evidentia.cli.output import print_json
     from evidentia.errors import EvidentiaError
-    from evidentia.hub.imports import import_path
+    from evidentia.hub.imports import holds_many, import_path
 
+    if holds_many(Path(path)):
+        _import_many(opened(workspace, create=True), Path(path), rung, allow_weak_sandbox, as_json=as_json)
+        return
     fresh = not (workspace / "workspace.json").exists()
     home = opened(workspace, create=True)
     try:
@@ -82,6 +86,32 @@ def import_(
         print_json(receipt.to_json())
     else:
         _tell(receipt)
+
+
+def _import_many(home: Workspace, path: Path, rung: int, allow_weak_sandbox: bool, *, as_json: bool) -> None:
+    """Every package of a collection; exit code 1 where one was refused or is not intact."""
+    from evidentia.cli.output import console, plain, print_json
+    from evidentia.hub.imports import Refused, import_collection
+
+    told, new, lacking = [], 0, 0
+    for found in import_collection(home, path, rung=rung, allow_weak_sandbox=allow_weak_sandbox):
+        if isinstance(found, Refused):
+            lacking += 1
+            told.append({"file": found.name, "refused": found.why})
+            console(error=True).print(f"refused {plain(found.name)}: {plain(found.why)}", style="red", markup=False)
+            continue
+        new += found.new
+        lacking += found.rung < INTACT
+        told.append(found.to_json())
+        if not as_json:
+            earned = f"L{found.rung}" if found.rung >= 0 else "no rung"
+            console().print(f"{earned} {plain(found.package)} v{found.version}", markup=False)
+    if as_json:
+        print_json(told)
+    else:
+        console().print(f"{len(told)} packages, {new} of them new; read: evidentia packages, or evidentia hub")
+    if lacking:
+        raise typer.Exit(1)
 
 
 def _import_arxiv(home: Workspace, name: str) -> Receipt:

@@ -27,6 +27,10 @@ def replicate(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write the page of all answers.")
     ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option("--archive", metavar="FILE", help="Write all answers as one file to import."),
+    ] = None,
     check: Annotated[
         Path | None, typer.Option("--check", metavar="FILE", help="Fail where a claim decided there is not so here.")
     ] = None,
@@ -41,8 +45,9 @@ def replicate(
     from evidentia.graph.studies import FOLDER, catalogue, pick, standing
     from evidentia.hub.replications import answers
 
-    if [bool(name), listed, every].count(True) != 1 and not (report and not name and not listed and not every):
-        raise BadInputError("name one study, or give one of --list and --all, or --report alone")
+    asked = [bool(name), listed, every].count(True)
+    if asked > 1 or (not asked and not report and not archive):
+        raise BadInputError("name one study, or give one of --list and --all, or --report or --archive alone")
     cases = catalogue(studies or FOLDER)
     home = opened(workspace, create=True)
     if name or every:
@@ -55,6 +60,10 @@ def replicate(
         from evidentia.hub.replications.page import write
 
         write(report, [case.study for case in cases], found)
+    if archive:
+        from evidentia.hub.exports.collection import export_collection
+
+        export_collection([part.path for answer in found.values() for part in answer.parts], archive)
     _tell(standing(home, shown), found, as_json=as_json)
     if check:
         from evidentia.cli.output import console

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from evidentia.errors import BadInputError
 from evidentia.hub.imports.ara import PAPER, import_ara
+from evidentia.hub.imports.archive import ZIP
+from evidentia.hub.imports.collection import Refused, import_collection, is_collection
 from evidentia.hub.imports.discovery import FILE, import_discovery
 from evidentia.hub.imports.receipt import INTACT, Receipt
 from evidentia.hub.imports.zipped import import_zip
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.package.store import MANIFEST
-
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def import_path(workspace: Workspace, path: Path, *, rung: int = INTACT, allow_weak_sandbox: bool = False) -> Receipt:
@@ -33,11 +33,20 @@ def import_path(workspace: Workspace, path: Path, *, rung: int = INTACT, allow_w
             raise BadInputError(f"{path} is not there, or is no plain file; name a package zip, a folder or a {FILE}")
         with path.open("rb") as handle:
             start = handle.read(4)
-        if start in _ZIP or path.suffix == ".zip":
+        if start in ZIP or path.suffix == ".zip":
             return import_zip(workspace, path, rung=rung, allow_weak_sandbox=allow_weak_sandbox)
         return import_discovery(workspace, path)
     except OSError as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-__all__ = ["Receipt", "import_path"]
+def holds_many(path: Path) -> bool:
+    """Whether a path is a collection of packages. Raises BadInputError for a zip that is not whole."""
+    try:
+        with path.open("rb") as handle:
+            return handle.read(4) in ZIP and is_collection(path)
+    except OSError:
+        return False
+
+
+__all__ = ["Receipt", "Refused", "holds_many", "import_collection", "import_path"]

@@ -25,6 +25,8 @@ MOST_TOTAL_BYTES = 1024**3
 MOST_RATIO, RATIO_FROM_BYTES = 200, 16 * 1024**2
 """Unpacked over packed bytes of the whole archive, asked for once it unpacks to more than `RATIO_FROM_BYTES`."""
 MOST_DEPTH, MOST_NAME_BYTES = 12, 512
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+"""How a zip begins."""
 _END, _END64_LOCATOR, _LOCAL = b"PK\x05\x06", b"PK\x06\x07", b"PK\x03\x04"
 _END_BYTES, _LOCATOR_BYTES, _LOCAL_BYTES = 22, 20, 30
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
@@ -33,6 +35,22 @@ _UTF8 = 0x0800
 _CHUNK = 1 << 16
 _FORBIDDEN = set('\\:*?"<>|')
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+def names_in(archive: Path) -> list[str]:
+    """The names of a zip's files, after the same checks as before unpacking. Raises BadInputError as `unpack`."""
+    try:
+        with archive.open("rb") as handle:
+            start = _directory_start(archive, handle)
+            try:
+                with zipfile.ZipFile(handle) as opened:
+                    entries = opened.infolist()
+                    _check_entries(archive, entries, start, handle)
+                    return [entry.filename for entry in entries if not entry.is_dir()]
+            except _BROKEN as error:
+                raise BadInputError(f"{archive} is not a whole zip: {_told(error)}; get it again") from error
+    except OSError as error:
+        raise BadInputError(f"{archive} cannot be read: {error.strerror or error}") from error
 
 
 def unpack(archive: Path, into: Path) -> list[str]:
