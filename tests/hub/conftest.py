@@ -55,9 +55,10 @@ def serve() -> Callable[..., AbstractContextManager[Hub]]:
     return served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Chromium without a window; the tests are skipped, saying so, where there is none."""
+    """Chromium without a window; the tests are skipped, saying so, where there is none. It ends with its module: while
+    it is there, its event loop counts as running in this thread, and nothing else could start one."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         pytest.skip("the pages are not tried in a browser: there is no Chromium here (apt-get install chromium)")

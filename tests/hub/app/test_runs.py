@@ -250,9 +250,9 @@ def test_pause_interrupts_the_process_at_work_and_no_other(home: Workspace, benc
     assert refused.status_code == 400
     assert "nothing to pause" in refused.text
     script = (
-        "import sys, signal\nfrom pathlib import Path\nfrom evidentia.workspace.eventlog import EventLog\n"
+        "import sys, time\nfrom pathlib import Path\nfrom evidentia.workspace.eventlog import EventLog\n"
         "log = EventLog(Path(sys.argv[1]), 'run-a')\nprint('ready', flush=True)\n"
-        "try:\n    signal.pause()\nexcept KeyboardInterrupt:\n    sys.exit(7)"
+        "try:\n    while True:\n        time.sleep(0.05)\nexcept KeyboardInterrupt:\n    sys.exit(7)"
     )
     work = subprocess.Popen(
         [sys.executable, "-P", "-c", script, str(home.log_path("run-a"))], stdout=subprocess.PIPE, text=True
@@ -263,7 +263,7 @@ def test_pause_interrupts_the_process_at_work_and_no_other(home: Workspace, benc
     assert 'class="run-state live"' in writer.get("/runs/run-a/status").text
     assert "it is live" in writer.post("/runs/run-a/resume").text
     assert writer.post("/runs/run-a/pause").status_code == 200
-    assert work.wait(20) == 7
+    assert work.wait(60) == 7
     work.stdout.close()
     assert writer_of(home.log_path("run-a")) is None
 

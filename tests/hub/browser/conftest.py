@@ -35,7 +35,6 @@ def large_run(home: Workspace) -> None:
 
 @pytest.fixture(scope="session")
 def hub(
-    chromium: Browser,
     tmp_path_factory: pytest.TempPathFactory,
     serve: Any,
     supported: Path,
