@@ -23,7 +23,7 @@ from evidentia.hub.app.job_output import AT_ONCE, clean, read_output, start_of_t
 from evidentia.hub.app.session import token_of
 from evidentia.workspace.home import Workspace, open_workspace
 
-LONG, STEP = 60.0, 0.05
+LONG, STEP = 120.0, 0.05
 
 
 @pytest.fixture
