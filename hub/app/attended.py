@@ -24,14 +24,19 @@ SECONDS_TO_DRAIN = 2.0
 def attend(about: str, log: str, command: list[str]) -> int:
     """Run the command to its end, its output in the log and its exit code in the description; the exit code."""
     out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    early: list[int] = []
+    child: subprocess.Popen[bytes] | None = None
 
     def hand_on(number: int, frame: FrameType | None) -> None:
-        child.send_signal(number)
+        early.append(number) if child is None else child.send_signal(number)
 
-    # Handlers, not "ignore", which the command would inherit.
+    # Before the command starts: it inherits "ignore", which a server in the background of a shell has for SIGINT, and
+    # does not inherit a handler.
     signal.signal(signal.SIGINT, hand_on)
     signal.signal(signal.SIGTERM, hand_on)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for number in early:
+        child.send_signal(number)
     note(about, pid=os.getpid())
     assert child.stdout is not None
     reader = threading.Thread(target=keep, args=(child.stdout.fileno(), out), daemon=True)

@@ -250,7 +250,8 @@ def test_pause_interrupts_the_process_at_work_and_no_other(home: Workspace, benc
     assert refused.status_code == 400
     assert "nothing to pause" in refused.text
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom evidentia.workspace.eventlog import EventLog\n"
+        "import signal, sys, time\nfrom pathlib import Path\nfrom evidentia.workspace.eventlog import EventLog\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "log = EventLog(Path(sys.argv[1]), 'run-a')\nprint('ready', flush=True)\n"
         "try:\n    while True:\n        time.sleep(0.05)\nexcept KeyboardInterrupt:\n    sys.exit(7)"
     )
