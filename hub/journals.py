@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.index_sources import fingerprint
 
@@ -15,6 +17,21 @@ if TYPE_CHECKING:
 
 JOURNALS, SUMMARIES = 4, 2000
 """How many are kept: a journal of ten thousand nodes is large, a summary is not."""
+
+
+class OpenHypothesis(BaseModel):
+    """A hypothesis that nobody has tested yet: the node it stands at, its kind of work, its stage, and the most
+    experiments it may cost. One that was put off waits with its first data."""
+
+    hypothesis: str
+    node: str
+    statement: str
+    family: str
+    work: str
+    stage: str
+    priority: float
+    cost: int
+    put_off: bool
 
 
 def journal(workspace: Workspace, run: str) -> Journal:

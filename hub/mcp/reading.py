@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from evidentia.hub.journals import OpenHypothesis
 from evidentia.hub.mcp.answers import Answer, Server, quoted
 from evidentia.hub.reading.evidence import Stream, read_lines
 from evidentia.hub.reading.located import package_dir, read_manifest
@@ -65,20 +66,6 @@ class Evidence(Answer):
     total: int
     next: int | None
     lines: tuple[str, ...]
-
-
-class OpenHypothesis(BaseModel):
-    """A hypothesis that nobody has tested yet, and the most experiments it may cost."""
-
-    hypothesis: str
-    node: str
-    statement: str
-    family: str
-    work: str
-    stage: str
-    priority: float
-    cost: int
-    put_off: bool
 
 
 class Frontier(Answer):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from evidentia.hub.app.api.answers import MOST, Limit, Offset, Page, page_of, router
 from evidentia.hub.app.session import Home
-from evidentia.hub.journals import journal, open_hypotheses, summary
+from evidentia.hub.journals import OpenHypothesis, journal, open_hypotheses, summary
 from evidentia.hub.reading.logs import events_of
 from evidentia.workspace.records import Event
 
@@ -44,21 +44,6 @@ class TreeNode(BaseModel):
     source_refs: tuple[str, ...]
     fields: dict[str, Any]
     attributes: dict[str, Any]
-
-
-class Open(BaseModel):
-    """A hypothesis that nobody has tested yet: the node it stands at, its kind of work, its stage, and the most
-    experiments it may cost. One that was put off waits with its first data."""
-
-    hypothesis: str
-    node: str
-    statement: str
-    family: str
-    work: str
-    stage: str
-    priority: float
-    cost: int
-    put_off: bool
 
 
 @routes.get("", response_model=Page[Summary])
@@ -99,7 +84,7 @@ def tree(request: Request, home: Home, run: Run, limit: Limit = 100, offset: Off
     return page_of(request, nodes, len(names), limit, offset)
 
 
-@routes.get("/{run}/frontier", response_model=Page[Open])
+@routes.get("/{run}/frontier", response_model=Page[OpenHypothesis])
 def frontier(request: Request, home: Home, run: Run, limit: Limit = 50, offset: Offset = 0) -> dict[str, Any]:
     """Hypotheses that are registered and not tested, the most promising first."""
     found = open_hypotheses(journal(home, run))
