@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from evidentia.agents.compilation import drawing
-from evidentia.agents.compilation.drawing import MARKERS, PALETTE, Drawing
+from evidentia.agents.compilation.drawing import Drawing
 from evidentia.agents.subjects import metric_of, parameters_of
 from evidentia.agents.wording import number, words
 from evidentia.workspace.package.manifest import CellResult
+from evidentia.workspace.plotting import MARKERS, PALETTE
 from evidentia.workspace.quantities import figure as digits
 from evidentia.workspace.records import Branch
 

@@ -1,15 +1,14 @@
-"""What all figures of a package share: colours, sizes, the style asked for, and the same bytes for the same data."""
+"""What all figures of a package share: sizes, the style asked for, legends, and what is said of them in words."""
 
 from __future__ import annotations
 
-import io
 import textwrap
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evidentia.agents.wording import words
+from evidentia.workspace import plotting
 from evidentia.workspace.figure_style import FigureStyle, Place, Scale
 from evidentia.workspace.quantities import figure as digits
 from evidentia.workspace.records import Branch
@@ -18,28 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
-_STYLE: Any = {
-    "font.size": 9,
-    "font.family": "DejaVu Sans",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e5e5e5",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "svg.hashsalt": "evidentia",
-    "svg.fonttype": "path",
-    "figure.dpi": 150,
-}
 SIZES = {"usual": (1.0, 1.0), "wide": (1.4, 1.0), "tall": (1.0, 1.4), "large": (1.4, 1.4)}
 """By what width and height are multiplied."""
 LARGER = 1.25
 MOST_TICKS = 5
 TITLE_COLUMNS = 84
-_drawing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -62,23 +44,14 @@ def render(
     size: tuple[float, float], draw: Callable[[Figure], None], style: FigureStyle | None = None
 ) -> tuple[bytes, bytes]:
     """PNG and SVG of what `draw` puts on an empty figure of `size` inches; no dates, fixed identifiers."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     wider, taller = SIZES[style.size if style else "usual"]
-    with _drawing, matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(size[0] * wider, size[1] * taller), layout="constrained")
-        FigureCanvasAgg(figure)
+
+    def drawn(figure: Figure) -> None:
         draw(figure)
         if style and style.text == "large":
             _enlarge(figure)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, for both formats
-        png, svg = io.BytesIO(), io.BytesIO()
-        figure.savefig(png, format="png", metadata={"Software": None})
-        figure.savefig(svg, format="svg", metadata={"Date": None})
-    return png.getvalue(), svg.getvalue()
+
+    return plotting.render((size[0] * wider, size[1] * taller), drawn)
 
 
 def _enlarge(figure: Figure) -> None:

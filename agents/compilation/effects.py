@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evidentia.agents.compilation import drawing
-from evidentia.agents.compilation.drawing import PALETTE, Drawing
+from evidentia.agents.compilation.drawing import Drawing
 from evidentia.agents.subjects import metric_of
 from evidentia.agents.wording import number, words
+from evidentia.workspace.plotting import PALETTE
 from evidentia.workspace.quantities import figure as digits
 from evidentia.workspace.records import Branch, Claim
 

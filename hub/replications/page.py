@@ -9,6 +9,8 @@ from pathlib import Path
 
 from evidentia.errors import BadInputError
 from evidentia.hub.exports.paper.wording import conditions, expected
+from evidentia.hub.replications.curves import curves
+from evidentia.hub.replications.figures import draw
 from evidentia.hub.replications.reading import Answer, Part
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Status, Value
@@ -30,6 +32,9 @@ verified by running them again. An outcome follows from the statuses of the clai
 A small model on two cores proves little about a large one on an accelerator: read every outcome with its conditions.
 What could not be tested is said with each study.
 
+In a figure every point is a mean over the same n seeds (geometric on a logarithmic axis); its 95 % interval leaves
+out what a seed shifts at every point alike (Cousineau, 2005; Morey, 2008).
+
 Written by `evidentia replicate --report docs/replications.md` from the packages; `evidentia replicate --all` makes
 them.
 """
@@ -37,10 +42,19 @@ MARKS = {"supported": "holds", "refuted": "does not hold", "inconclusive": "unde
 
 
 def write(path: Path, studies: Sequence[Study], answers: Mapping[str, Answer]) -> None:
-    """Write the page, and beside it as JSON what each claim came to. Raises BadInputError when that cannot be done."""
+    """Write the page, beside it as JSON what each claim came to, and in a folder of its name the figures. Raises
+    BadInputError when that cannot be done."""
+    found = {name: curves(answer) for name, answer in answers.items()}
+    folder = path.with_suffix("")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(page(studies, answers)), encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.svg"):
+            old.unlink()
+        for name, figures in found.items():
+            for number, figure in enumerate(figures, start=1):
+                (folder / f"{name}-{number}.svg").write_bytes(draw(figure))
+        told = {n: [(f"{folder.name}/{n}-{i}.svg", c.caption) for i, c in enumerate(f, 1)] for n, f in found.items()}
+        path.write_text("\n".join(page(studies, answers, told)), encoding="utf-8")
         verdicts = json.dumps(statuses(answers), indent=1, sort_keys=True)
         path.with_suffix(".json").write_text(verdicts + "\n", encoding="utf-8")
     except OSError as error:
@@ -71,8 +85,10 @@ def changed(path: Path, answers: Mapping[str, Answer]) -> list[str]:
     ]
 
 
-def page(studies: Sequence[Study], answers: Mapping[str, Answer]) -> Iterator[str]:
-    """The lines of the page: what came out in all, then every study by group."""
+def page(
+    studies: Sequence[Study], answers: Mapping[str, Answer], figures: Mapping[str, Sequence[tuple[str, str]]]
+) -> Iterator[str]:
+    """The lines of the page: what came out in all, then every study by group with its `figures`, paths and captions."""
     outcomes = Counter(answers[s.id].outcome if s.id in answers else NOT_RUN for s in studies)
     yield HEAD
     yield ", ".join(f"{count} {name}" for name, count in outcomes.most_common()) + f": {len(studies)} studies.\n"
@@ -81,7 +97,9 @@ def page(studies: Sequence[Study], answers: Mapping[str, Answer]) -> Iterator[st
     for study in studies:
         answer = answers.get(study.id)
         outcome, rung, minutes = (
-            (answer.outcome, f"L{answer.rung}", f"{answer.seconds / 60:.1f}") if answer else (NOT_RUN, "–", "–")
+            (f"{answer.outcome}{_halves(answer)}", f"L{answer.rung}", f"{answer.seconds / 60:.1f}")
+            if answer
+            else (NOT_RUN, "–", "–")
         )
         yield f"| [{study.id}](#{study.id}) | {_cell(study.figure)} | {outcome} | {rung} | {minutes} |"
     for group, title in GROUPS.items():
@@ -89,11 +107,20 @@ def page(studies: Sequence[Study], answers: Mapping[str, Answer]) -> Iterator[st
         if own:
             yield f"\n## {title}"
         for study in own:
-            yield from _study(study, answers.get(study.id))
+            yield from _study(study, answers.get(study.id), figures.get(study.id, ()))
     yield ""
 
 
-def _study(study: Study, answer: Answer | None) -> Iterator[str]:
+def _halves(answer: Answer) -> str:
+    """Which half holds, of what replicated in part."""
+    if answer.outcome != "partly replicated":
+        return ""
+    counted = [part for part in answer.parts if part.stated.part != "why"]
+    by = {told: ", ".join(p.stated.id for p in counted if p.status == status) for status, told in MARKS.items()}
+    return "; " + "; ".join(f"{told}: {names}" for told, names in by.items() if names)
+
+
+def _study(study: Study, answer: Answer | None, figures: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield f"\n### {study.id}\n"
     came = answer.outcome if answer else NOT_RUN
     yield f"**{_cell(study.title)}: {came}.** {_cell(study.source)}: {_cell(study.figure)}.\n"
@@ -108,6 +135,8 @@ def _study(study: Study, answer: Answer | None) -> Iterator[str]:
         missing = [s.id for s in answer.stated if s.part != "why" and s.id not in {p.stated.id for p in answer.parts}]
         if missing:
             yield f"\nNot decided within the budget: {', '.join(missing)}."
+        for path, caption in figures:
+            yield f"\n![{_cell(caption)}]({path})\n\n*{_cell(caption)}*"
         names = ", ".join(f"`{part.manifest.id}`" for part in answer.parts)
         yield f"\nPackages: {names}."
     if study.untested:

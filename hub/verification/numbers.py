@@ -169,7 +169,8 @@ def _cards(family: str) -> Iterator[str]:
     for metric in card.metrics:
         yield from (metric.purpose, metric.limit_source)
     for kernel in registry.kernels(family):
-        yield from (kernel.name, kernel.purpose, kernel.paper.title, kernel.paper.section)
+        paper = kernel.paper
+        yield from (kernel.name, kernel.purpose, paper.title, paper.section, f"{paper.title}, {paper.section}")
     for parameter in registry.parameters(family).values():
         yield from (parameter.purpose, *parameter.choices)
 
