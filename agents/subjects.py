@@ -12,7 +12,7 @@ def in_library(h: Hypothesis) -> bool:
     if h.family not in (f.name for f in registry.families()):
         return False
     metrics = {m.name for m in registry.family(h.family).metrics}
-    kernels = {k.name for k in registry.kernels(h.family)}
+    kernels = {k.name for k in registry.kernels(h.family, general=True)}
     known = registry.parameters(h.family).keys()
     conditions = {name for cell in h.cells for name in cell.conditions}
     return h.metric in metrics and kernels.issuperset(h.systems) and known >= conditions

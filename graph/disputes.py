@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from evidentia.errors import BadInputError
 from evidentia.graph.budget import worst_case
 from evidentia.graph.factorial import Dispute, Published
+from evidentia.kernels import registry
 from evidentia.workspace.package.manifest import Manifest
 from evidentia.workspace.records import Hypothesis, Value
 
@@ -43,22 +44,34 @@ class Claimed(Protocol):
 def dispute_of(item: Mapping[str, Any], older: Claimed, newer: Claimed) -> Dispute:
     """A tension as it is listed, and its two claims, as plain data. Raises BadInputError for a claim that states no
     value or no tolerance."""
+    family, system, baseline = older.workload.partition("/")[0], item["about"]["system"], item["about"]["baseline"]
+    foreign = _settings_of_others(family, system, baseline)
     sides = []
     for claim in (older, newer):
         if claim.value is None or claim.tolerance is None:
             lacking = "value" if claim.value is None else "tolerance"
             raise BadInputError(f"{item['id']} cannot be explained: {claim.ref} states no {lacking}")
-        sides.append(Published(claim.ref, claim.value, claim.unit, claim.tolerance, claim.conditions, claim.seeds))
+        conditions = {k: v for k, v in claim.conditions.items() if k not in foreign}
+        sides.append(Published(claim.ref, claim.value, claim.unit, claim.tolerance, conditions, claim.seeds))
     return Dispute(
         tension=item["id"],
-        family=older.workload.partition("/")[0],
+        family=family,
         metric=older.metric,
-        system=older.system,
-        baseline=older.baseline,
+        system=system,
+        baseline=baseline,
         quantity=older.quantity,
         unknown=tuple(item["conditions_unknown"]),
         sides=(sides[0], sides[1]),
     )
+
+
+def _settings_of_others(family: str, *systems: str) -> set[str]:
+    """The conditions of a family that are settings of other kernels; none where the library lacks one of these."""
+    try:
+        own = [registry.parameters(family, registry.kernel(family, system).name) for system in systems if system]
+        return set(registry.parameters(family)).difference(*own)
+    except KeyError:
+        return set()
 
 
 @dataclass(frozen=True)

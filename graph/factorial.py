@@ -27,6 +27,8 @@ ATTRIBUTED = 0.8
 """The share of the published difference that the conditions must account for."""
 FIRST_SEED = 500_000
 """Seeds that no hypothesis and no attack uses, so that the explanation stands on data of its own."""
+LOOKS = (5, 10, 20, 40, 80)
+"""More than a hypothesis has: what is left over is small, and told from nothing only by many seeds."""
 ESTIMATORS = {"value": "mean", "difference": "paired_difference", "ratio": "paired_ratio"}
 
 
@@ -70,7 +72,8 @@ def plan(dispute: Dispute) -> Hypothesis:
     common = {k: v for k, v in dispute.sides[0].conditions.items() if k not in start}
     systems = tuple(s for s in (dispute.system, dispute.baseline) if s)
     cells = _cells(dispute, systems, common, start, end)
-    seeds = SamplePlan(first_seed=max(FIRST_SEED, 1 + max((s for p in dispute.sides for s in p.seeds), default=0)))
+    first = max(FIRST_SEED, 1 + max((s for p in dispute.sides for s in p.seeds), default=0))
+    seeds = SamplePlan(looks=LOOKS, first_seed=first)
     claims = _claims(dispute, metric, _shared(cells, start), start, end)
     share = simultaneous(seeds.confidence, seeds.looks, len(claims))
     names = listed([words(n) for n in start])
@@ -279,8 +282,14 @@ def _claims(
         )
     )
     for side, value, corner in zip(dispute.sides, (older, newer), (start, end), strict=True):
-        own = {**where, **_columns(dispute, corner)}
-        check = Check(estimator=ESTIMATORS[dispute.quantity], where=own, expect=within(value), **shared)
+        both = _columns(dispute, corner)
+        check = Check(
+            estimator=ESTIMATORS[dispute.quantity],
+            where={**where, **both},
+            at={k: v for k, v in corner.items() if k not in both},
+            expect=within(value),
+            **shared,
+        )
         found.append(
             planned(
                 f"On fresh seeds {what} at {told(corner)} is the published {figure(value)} {unit} to within "

@@ -116,11 +116,21 @@ class Law:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What a kernel is one meaning of: the `general` kernel with `parameter` at `value` is the very same."""
+
+    general: str
+    parameter: str
+    value: Value
+
+
+@dataclass(frozen=True)
 class Kernel:
     """One mechanism. `tags` are the words of the field by which a question may mean it; `baseline` is the
     kernel of the same family it is compared with (empty for the baseline itself). `claim` is what the paper states
     of it, figure and conditions; `claim_needs_gpu` says that this figure cannot be tested on a CPU, `needs_gpu` that
-    the kernel itself cannot be run on one."""
+    the kernel itself cannot be run on one. Where the field has one name for two mechanisms, each has its `meaning`, and
+    a `general` kernel has the name: it is not listed, and is measured where the two are held against each other."""
 
     family: str
     name: str
@@ -134,6 +144,8 @@ class Kernel:
     claim: str = ""
     claim_needs_gpu: bool = False
     needs_gpu: bool = False
+    meaning: Meaning | None = None
+    general: bool = False
 
     def load(self) -> Callable[..., Any]:
         """The mechanism itself."""
@@ -209,13 +221,14 @@ def family(name: str) -> Family:
     return _families[name]
 
 
-def kernels(family_name: str | None = None) -> list[Kernel]:
-    """All kernels, or those of one family: by family, then in the order of registration."""
+def kernels(family_name: str | None = None, *, general: bool = False) -> list[Kernel]:
+    """All kernels, or those of one family: by family, then in the order of registration; `general` ones where asked."""
     _load_all()
+    listed = [k for k in _kernels.values() if general or not k.general]
     if family_name is not None:
-        return [k for k in _kernels.values() if k.family == family_name]
+        return [k for k in listed if k.family == family_name]
     order = [f.name for f in families()]
-    return sorted(_kernels.values(), key=lambda k: order.index(k.family))
+    return sorted(listed, key=lambda k: order.index(k.family))
 
 
 def kernel(family_name: str, name: str) -> Kernel:
@@ -230,8 +243,8 @@ def kernel(family_name: str, name: str) -> Kernel:
 def parameters(family_name: str, kernel_name: str | None = None) -> dict[str, Parameter]:
     """The family's conditions, then the settings of one kernel (or of all of them), by name."""
     found = {p.name: p for p in family(family_name).parameters}
-    for card in kernels(family_name):
-        if kernel_name in (None, card.name):
+    for card in _kernels.values():
+        if card.family == family_name and kernel_name in (None, card.name):
             found.update({p.name: p for p in card.parameters})
     return found
 

@@ -14,7 +14,7 @@ from evidentia.errors import BadInputError, IntegrityError
 from evidentia.hub.tensions.candidates import Pair, leader, pairs
 from evidentia.hub.tensions.comparing import CONFLICTS, compare
 from evidentia.hub.tensions.index import claim, group, open_index, take_in, unread
-from evidentia.hub.tensions.measured import Measured
+from evidentia.hub.tensions.measured import Measured, meant
 from evidentia.workspace.canonical import content_id
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
@@ -134,7 +134,12 @@ def _item(pair: Pair, stands_with: str) -> dict[str, Any]:
         "conditions_differing": list(compared.differing),
         "conditions_unknown": list(compared.unknown),
         "reason": compared.reason,
-        "about": {"metric": older.metric, "system": older.system, "baseline": older.baseline, "of": older.workload},
+        "about": {
+            "metric": older.metric,
+            "system": meant(older.system, older, newer),
+            "baseline": meant(older.baseline, older, newer),
+            "of": older.workload,
+        },
         "values": [m.value for m in sides],
         "units": [m.unit for m in sides],
         "z": compared.z if compared.z is not None and math.isfinite(compared.z) else None,

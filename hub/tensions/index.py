@@ -14,7 +14,7 @@ from evidentia.hub.tensions.measured import Measured, measured_claim
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.package.store import MANIFEST, package_versions
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "tensions.sqlite"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS package (name TEXT PRIMARY KEY, version INTEGER NOT NULL, unread TEXT NOT NULL);

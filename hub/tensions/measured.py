@@ -173,10 +173,13 @@ def measured_claim(
     """
     check: Mapping[str, Any] = claim.get("check") or {}
     metric, workload = metric_name(str(claim.get("metric") or "")), str(claim.get("workload") or "")
-    unit, baseline = str(claim.get("unit") or ""), str(claim.get("baseline") or "")
+    unit = str(claim.get("unit") or "")
     estimator = str(check.get("estimator") or "")
     conditions = {k: v for k, v in (claim.get("conditions") or {}).items() if _is_value(v)}
     dataset = str(claim.get("dataset") or conditions.pop("dataset", ""))
+    system, baseline, meant = _general(workload, str(claim.get("system") or ""), str(claim.get("baseline") or ""))
+    if conditions:  # of a claim that states none, nothing is known: not even that it was meant so
+        conditions |= meant
     card = metric_card(metric, workload)
     timed = card is not None and card.timed
     if timed and machine:
@@ -193,7 +196,7 @@ def measured_claim(
         run=run,
         created=created,
         metric=metric,
-        system=str(claim.get("system") or ""),
+        system=system,
         baseline=baseline,
         workload=workload,
         dataset=dataset,
@@ -209,6 +212,28 @@ def measured_claim(
         conditions=conditions,
         seeds=() if timed else tuple(sorted(set(seeds))),
     )
+
+
+def _general(workload: str, system: str, baseline: str) -> tuple[str, str, dict[str, Value]]:
+    """System and baseline by the name that the field has for several mechanisms, and as a condition which is meant:
+    “LFU” that keeps counts against “LFU” that forgets them is one thing under two conditions."""
+    cards = {k.name: k.meaning for k in registry.kernels(workload.partition("/")[0])}
+    meanings = [cards.get(name) for name in (system, baseline)]
+    if meanings[0] and meanings[1] and meanings[0].parameter == meanings[1].parameter:
+        return system, baseline, {}  # both sides have the condition, each its own
+    general = [m.general if m else name for m, name in zip(meanings, (system, baseline), strict=True)]
+    return general[0], general[1], {m.parameter: m.value for m in meanings if m}
+
+
+def meant(name: str, older: Measured, newer: Measured) -> str:
+    """The kernel that both claims mean by a general name; the general name where they mean different ones."""
+    for card in registry.kernels(older.workload.partition("/")[0]):
+        meaning = card.meaning
+        if meaning and meaning.general == name:
+            values = {claim.conditions.get(meaning.parameter) for claim in (older, newer)}
+            if values == {meaning.value}:
+                return card.name
+    return name
 
 
 def _quantity(estimator: str, check: Mapping[str, Any]) -> str:

@@ -144,7 +144,7 @@ def _literals(package: Opened) -> Iterator[str]:
     yield from (hypothesis.trigger, branch.mind, *(person.name for person in branch.contributors))
     if branch.mind == PERSON and branch.dead_end:  # a person's own words, quoted as noted
         yield from (branch.dead_end.failure_mode, branch.dead_end.lesson)
-    yield from _cards(hypothesis.family)
+    yield from card_texts(hypothesis.family)
     for citation in branch.citations:
         yield from (citation.title, citation.note, citation.authors, f"arXiv:{citation.arxiv}")
     for run in branch.runs:
@@ -160,7 +160,7 @@ def _as_written(text: str) -> tuple[str, ...]:
     return text, quoted, text.replace("|", "\\|"), lowered, quoted[:1].lower() + quoted[1:]
 
 
-def _cards(family: str) -> Iterator[str]:
+def card_texts(family: str) -> Iterator[str]:
     """What the library's own cards say of a family's kernels, metrics and parameters."""
     try:
         card = registry.family(family)
@@ -168,7 +168,7 @@ def _cards(family: str) -> Iterator[str]:
         return
     for metric in card.metrics:
         yield from (metric.purpose, metric.limit_source)
-    for kernel in registry.kernels(family):
+    for kernel in registry.kernels(family, general=True):
         paper = kernel.paper
         yield from (kernel.name, kernel.purpose, paper.title, paper.section, f"{paper.title}, {paper.section}")
     for parameter in registry.parameters(family).values():

@@ -52,6 +52,9 @@ perfect = Policy(partial(start, remember=True), _advance)
 in_cache = Policy(partial(start, remember=False), _advance)
 """LFU that forgets an item's count when it evicts it."""
 
+either = Policy(lambda capacity, items, *, counts: start(capacity, items, remember=counts == "kept"), _advance)
+"""LFU whose `counts` are ``kept`` or ``forgotten`` when an item is evicted."""
+
 
 def reference(trace: Sequence[int], capacity: int, *, remember: bool) -> list[bool]:
     """The same by searching all cached items for the smallest (count, last use)."""

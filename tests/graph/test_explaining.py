@@ -180,7 +180,8 @@ def test_the_plan_has_every_corner_and_registers_what_must_come_out() -> None:
     assert [(c.check.expect.low, c.check.expect.high) for c in found.claims[4:]] == [(11.75, 12.25), (5.75, 6.25)]
     assert found.sample_plan.first_seed > 1, "fresh seeds"
     (confidence,) = {c.check.confidence for c in found.claims}
-    assert 1 - 0.05 / 6 < confidence < 1 - 0.05 / (3 * 6), "six claims share equally, three looks not more than equally"
+    looks = len(found.sample_plan.looks)
+    assert 1 - 0.05 / 6 < confidence < 1 - 0.05 / (looks * 6), "claims share equally, looks not more than equally"
 
 
 def test_published_values_are_taken_in_the_unit_that_is_measured() -> None:
@@ -194,6 +195,20 @@ def test_what_a_setting_of_one_system_moves_is_measured_once_on_the_other() -> N
     found = plan(dispute(first, second, system="s3-fifo"))
     assert [c.system for c in found.cells].count("s3-fifo") == 2
     assert [c.system for c in found.cells].count("lru") == 1
+
+
+def test_the_ends_of_a_setting_that_one_system_has_are_its_own_rows(tmp_path: Path) -> None:
+    """LFU with counts kept and forgotten, both against LRU, which has no such setting: each end on its own rows."""
+    first, second = ({"capacity": 10, "warmup": 0, "counts": counts} for counts in ("kept", "forgotten"))
+    asked = dispute(first, second, system="lfu", values=(20.0, 10.0))
+    assert [c.system for c in plan(asked).cells] == ["lfu", "lru", "lfu"]
+    found = explain(open_workspace(tmp_path / "workspace", create=True), asked, "explain-t-0123456789")
+    ends = {str(c.conditions["counts"]): c.value for c in found.claims if c.check.estimator == "paired_difference"}
+    changed = next(c.value for c in found.claims if c.check.estimator == "corner_difference")
+    assert ends["kept"] is not None
+    assert ends["forgotten"] is not None
+    assert changed == pytest.approx(ends["forgotten"] - ends["kept"], abs=1e-9)
+    assert changed != 0
 
 
 MANY = {"capacity": 50, "warmup": 200, "exponent": 0.9, "items": 300, "requests": 4000}

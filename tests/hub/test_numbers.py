@@ -7,7 +7,8 @@ from decimal import Decimal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from evidentia.hub.verification.numbers import Known, written_numbers
+from evidentia.hub.verification.numbers import LEAST_LITERAL, Known, card_texts, written_numbers
+from evidentia.kernels import registry
 
 VALUES = st.floats(min_value=1e-3, max_value=1e7, allow_nan=False)
 
@@ -69,3 +70,10 @@ def test_code_links_names_and_list_numbers_are_not_prose() -> None:
 
 def test_a_missing_number_is_not_known_to_an_empty_set() -> None:
     assert not Known([]).holds("0")
+
+
+def test_the_source_of_every_kernel_is_quoted_whole_however_short_its_section() -> None:
+    for kernel in registry.kernels(general=True):
+        told = f"{kernel.paper.title}, {kernel.paper.section}" if kernel.paper.section else kernel.paper.title
+        assert told in {*card_texts(kernel.family)}
+        assert len(told) >= LEAST_LITERAL

@@ -367,6 +367,30 @@ def test_levels_measured_by_both_packages_are_compared_with_each_other(workspace
     assert len(pairs) == 3, "1,000 requests are not compared with 5,000"
 
 
+def test_two_meanings_of_one_name_are_two_conditions_of_one_thing(workspace: Workspace, add: Add) -> None:
+    """LFU that keeps the counts of what it evicts, and LFU that forgets them: “LFU” in both abstracts."""
+    add("kept", stated(value=11.8))
+    add("forgotten", stated(value=9.5, system="lfu-in-cache"))
+    (item,) = detect(workspace).items
+    assert (item["class"], item["conditions_differing"]) == ("boundary", ["counts"])
+    assert item["about"]["system"] == "lfu"
+    assert item["values"] == [11.8, 9.5]
+
+
+def test_where_both_mean_the_same_its_own_name_is_told(workspace: Workspace, add: Add) -> None:
+    add("small", stated(system="lfu-in-cache"))
+    add("large", stated(system="lfu-in-cache", conditions=ELSEWHERE, value=5.8))
+    (item,) = detect(workspace).items
+    assert (item["about"]["system"], item["conditions_differing"]) == ("lfu-in-cache", ["capacity", "warmup"])
+
+
+def test_one_meaning_held_against_the_other_is_a_comparison_of_its_own() -> None:
+    both = measured(system="lfu-perfect", baseline="lfu-in-cache")
+    assert (both.system, both.baseline) == ("lfu-perfect", "lfu-in-cache")
+    assert "counts" not in both.conditions
+    assert compare(both, measured()).verdict == "not comparable"
+
+
 def test_what_one_run_varied_by_plan_is_no_boundary(workspace: Workspace, add: Add) -> None:
     add("a", stated(), stated(conditions=ELSEWHERE, value=5.8), run="run")
     add("b", stated(conditions={"capacity": 30, "warmup": 0}, value=3.0), run="run")

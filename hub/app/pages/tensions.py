@@ -69,10 +69,11 @@ def cost(request: Request, home: Home, tension: Tension) -> HTMLResponse:
 @router.post("/{tension}/explain", dependencies=[Writer])
 def explain(request: Request, home: Home, tension: Tension) -> RedirectResponse:
     """Run the factorial, as a job."""
-    item, older, _ = find(home, tension)
+    item, _, _ = find(home, tension)
     if item["state"] == "explained" and item["explanation_verified"]:
         raise BadInputError(f"{tension} is explained already by {item['explanation']}")
-    of = f"{older.metric} of {older.system}" + (f" over {older.baseline}" if older.baseline else "")
+    about = item["about"]
+    of = f"{about['metric']} of {about['system']}" + (f" over {about['baseline']}" if about["baseline"] else "")
     started = jobs.start(home, f"Explain {tension}: {of}", ["tensions", "explain", "--", tension])
     part = "/panel" if "hx-request" in request.headers else ""
     return RedirectResponse(f"/jobs/{started}{part}", 303)

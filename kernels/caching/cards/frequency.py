@@ -1,10 +1,28 @@
 """Eviction by how often an item was used."""
 
-from evidentia.kernels.registry import Kernel, Paper
+from evidentia.kernels.registry import Kernel, Meaning, Paper, Parameter
 
 _ZIPF_PAPER = "Web caching and Zipf-like distributions: evidence and implications"
 
 CARDS = (
+    Kernel(
+        "caching",
+        "lfu",
+        "LFU in either of its meanings: evicts the item with the smallest count of requests.",
+        "evidentia.kernels.caching.lfu:either",
+        Paper(_ZIPF_PAPER, "section 4"),
+        baseline="lru",
+        parameters=(
+            Parameter(
+                "counts",
+                "whether an item's count is kept when it is evicted, or forgotten",
+                "choice",
+                default="kept",
+                choices=("kept", "forgotten"),
+            ),
+        ),
+        general=True,
+    ),
     Kernel(
         "caching",
         "lfu-perfect",
@@ -16,6 +34,7 @@ CARDS = (
         claim="A micro-study reports 64.5 % hits against 52.7 % for LRU, at Zipf exponent 1.1 with 10,000 items, "
         "200,000 requests and capacity 100, and 83.76 % against 77.95 % at capacity 1,000 after 20,000 requests "
         "of warm-up.",
+        meaning=Meaning("lfu", "counts", "kept"),
     ),
     Kernel(
         "caching",
@@ -25,6 +44,7 @@ CARDS = (
         Paper(_ZIPF_PAPER, "section 4"),
         tags=("frequency", "frequency-based", "lfu", "least frequently used", "in-cache lfu"),
         baseline="lru",
+        meaning=Meaning("lfu", "counts", "forgotten"),
     ),
     Kernel(
         "caching",

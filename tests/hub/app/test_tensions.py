@@ -80,14 +80,14 @@ def test_cost_is_reckoned_from_cells_seeds_and_what_the_packages_took(
     home: Workspace, opened: dict[str, Any], writer: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item, older, newer = find(home, opened["id"])
-    common = {"workload": "zipf", "items": 1000, "exponent": 1.1, "requests": 5000, "warmup": 0}
+    common = {"workload": "zipf", "items": 1000, "exponent": 1.1, "requests": 5000, "warmup": 0, "counts": "kept"}
     sides = [
         side.model_copy(update={"conditions": {**common, "capacity": capacity}, "workload": "caching/zipf"})
         for side, capacity in ((older, 100), (newer, 300))
     ]
     monkeypatch.setattr(page, "find", lambda home, tension: (item, *sides))
     told = writer.get(f"/tensions/{opened['id']}/cost").text
-    assert "Moves capacity between the two settings: 4 cells at 5 to 20 fresh seeds each" in told
+    assert "Moves capacity between the two settings: 4 cells at 5 to 80 fresh seeds each" in told
     assert "of CPU time by what the two packages took" in told
     started: list[tuple[str, list[str]]] = []
 

@@ -85,6 +85,19 @@ def test_every_policy_of_the_registry_has_a_reference_here() -> None:
     assert sorted(k.name for k in registry.kernels("caching")) == NAMES
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(trace=st.one_of(traces, skewed), capacity=st.integers(1, 24))
+def test_a_general_name_is_each_of_its_meanings(trace: list[int], capacity: int) -> None:
+    drawn = np.asarray(trace, np.int64)
+    for card in registry.kernels("caching"):
+        if card.meaning:
+            general = registry.kernel("caching", card.meaning.general)
+            assert general.general
+            assert general not in registry.kernels("caching")
+            meant = {card.meaning.parameter: card.meaning.value}
+            assert general.load()(drawn, capacity, 32, **meant).tolist() == hits(card.name, trace, capacity)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(trace=st.one_of(traces, skewed), capacity=st.integers(1, 24))
