@@ -8,10 +8,39 @@ from typing import Any, Protocol
 
 from evidentia.errors import BadInputError
 from evidentia.graph.budget import worst_case
-from evidentia.graph.factorial import Dispute, Published
 from evidentia.kernels import registry
 from evidentia.workspace.package.manifest import Manifest
 from evidentia.workspace.records import Hypothesis, Value
+
+
+@dataclass(frozen=True)
+class Published:
+    """One of two values that differ: where it stands, what it is, under which conditions, from which seeds."""
+
+    ref: str
+    value: float
+    unit: str
+    tolerance: float
+    conditions: Mapping[str, Value]
+    seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """Two published values of one quantity, the older first, as plain data.
+
+    `quantity` is ``value`` (of `system` alone), ``difference`` or ``ratio`` (of `system` against `baseline`);
+    `unknown` are the conditions that only one of the two states.
+    """
+
+    tension: str
+    family: str
+    metric: str
+    system: str
+    baseline: str
+    quantity: str
+    unknown: tuple[str, ...]
+    sides: tuple[Published, Published]
 
 
 class Claimed(Protocol):

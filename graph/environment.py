@@ -8,6 +8,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from evidentia.sandbox import gpu_files, gpu_names
 from evidentia.sandbox.job import variables
 from evidentia.workspace.records import Environment
 
@@ -27,6 +28,7 @@ def describe(level: str, accounting: str, devices: tuple[str, ...], seed: int, w
         variables={k: v for k, v in variables("scratch").items() if "scratch" not in v},
         accounting=accounting,
         devices=devices,
+        accelerator=_accelerator(devices),
         seed=seed,
         weak_allowed=weak_allowed,
     )
@@ -49,6 +51,12 @@ def processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def _accelerator(devices: tuple[str, ...]) -> str:
+    """What CUDA calls the cards; empty where none is among the devices. Several kinds are all named, since which of
+    them CUDA takes first is its own choice."""
+    return " and ".join(dict.fromkeys(gpu_names())) if set(devices) & set(gpu_files()) else ""
 
 
 def _commit() -> str:

@@ -10,8 +10,9 @@ from evidentia.agents.brief import Brief, Budget, Seeds
 from evidentia.agents.minds.builtin.mind import BuiltinMind
 from evidentia.graph.branch import Branch
 from evidentia.graph.budget import worst_case
+from evidentia.graph.disputes import Dispute
 from evidentia.graph.executors.local import LocalExecutor
-from evidentia.graph.factorial import Dispute, plan
+from evidentia.graph.factorial import plan
 from evidentia.graph.journal import Journal
 from evidentia.graph.laboratory import Laboratory
 from evidentia.graph.steps import Listener, Steps, scratch_folder

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import evidentia
-from evidentia.agents.brief import Brief, read_brief
+from evidentia.agents.brief import Brief, for_device, read_brief
 from evidentia.errors import BadInputError
 from evidentia.graph.running import INTERRUPTED
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
-from evidentia.workspace.studies import Study
+from evidentia.workspace.studies import Device, Stated, Study
 
 FOLDER = Path(evidentia.__file__).resolve().parent.parent / "examples" / "studies"
 FINISHED, UNFINISHED, NEW = "finished", "unfinished", "new"
@@ -20,7 +21,8 @@ FINISHED, UNFINISHED, NEW = "finished", "unfinished", "new"
 
 @dataclass(frozen=True)
 class Case:
-    """A study's brief, and how far it has come: ``finished``, ``unfinished`` (resume `run`) or ``new``."""
+    """A study's brief for one device, and how far its run has come: ``finished``, ``unfinished`` (resume `run`) or
+    ``new``."""
 
     brief: Brief
     path: Path
@@ -33,10 +35,16 @@ class Case:
         assert self.brief.study is not None
         return self.brief.study
 
+    @property
+    def claims(self) -> tuple[Stated, ...]:
+        """What its run tests: the claims for its device."""
+        return tuple(claim for claim in self.brief.claims if claim.device == self.brief.device)
 
-def catalogue(folder: Path) -> list[Case]:
-    """All studies of a folder, by group, then id. Raises BadInputError for a folder without any, and for the first
-    file that is no study or repeats an id."""
+
+def catalogue(folder: Path, device: Device = "cpu") -> list[Case]:
+    """All studies of a folder with their briefs for a device, by group, then id; for a CUDA device those alone that
+    state something for it. Raises BadInputError for a folder without any study, and for the first file that is no study
+    or repeats an id."""
     found: dict[str, Case] = {}
     paths = sorted(folder.glob("*.toml"))
     if not paths:
@@ -47,8 +55,9 @@ def catalogue(folder: Path) -> list[Case]:
             raise BadInputError(f"{path} holds no [study]; it is an ordinary brief: `evidentia run {path}`")
         if brief.study.id != path.stem:
             raise BadInputError(f"{path}: study.id is {brief.study.id!r}; it must be the file's name, {path.stem!r}")
-        found[brief.study.id] = Case(brief, path)
-    return sorted(found.values(), key=lambda case: (case.study.group, case.study.id))
+        found[brief.study.id] = Case(for_device(brief, device), path)
+    cases = [case for case in found.values() if device == "cpu" or case.claims]
+    return sorted(cases, key=lambda case: (case.study.group, case.study.id))
 
 
 def pick(cases: Sequence[Case], name: str) -> Case:
@@ -60,8 +69,10 @@ def pick(cases: Sequence[Case], name: str) -> Case:
 
 
 def standing(workspace: Workspace, cases: Sequence[Case]) -> list[Case]:
-    """The studies with how far each has come: its latest run whose brief is the same, to the letter."""
+    """The studies with how far each has come: its latest run that was asked the same for the same device, to the
+    letter."""
     wanted = {case.study.id: case for case in cases}
+    asking = {name: _asking(case.brief.to_json()) for name, case in wanted.items()}
     found: dict[str, tuple[str, str]] = {}
     for run in workspace.run_names():
         asked, last = None, ""
@@ -73,6 +84,19 @@ def standing(workspace: Workspace, cases: Sequence[Case]) -> list[Case]:
             elif event.kind == "run.resumed":
                 last = ""
         name = ((asked or {}).get("study") or {}).get("id")
-        if name in wanted and asked == wanted[name].brief.to_json():
+        if asked is not None and name in wanted and _asking(asked) == asking[name]:
             found[name] = (UNFINISHED if last in ("", INTERRUPTED) else FINISHED, run)
-    return [Case(c.brief, c.path, *found.get(c.study.id, (NEW, ""))) for c in cases]
+    latest = [(case, *found.get(case.study.id, (NEW, ""))) for case in cases]
+    return [replace(case, state=state, run=run) for case, state, run in latest]
+
+
+def _asking(brief: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run was asked: its brief with the claims for its device alone, without what the device's files are called
+    on one machine, and without what a study once said beside its claims."""
+    device = brief.get("device", "cpu")
+    asked = {
+        **brief,
+        "claims": [claim for claim in brief["claims"] if claim.get("device", "cpu") == device],
+        "study": {k: v for k, v in brief["study"].items() if k != "needs_gpu"},
+    }
+    return asked if device == "cpu" else {**asked, "sandbox": {**brief["sandbox"], "devices": []}}

@@ -10,8 +10,8 @@ import typer
 from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, opened
 
 if TYPE_CHECKING:
+    from evidentia.graph.disputes import Dispute
     from evidentia.graph.explaining import Explanation
-    from evidentia.graph.factorial import Dispute
     from evidentia.workspace.home import Workspace
     from evidentia.workspace.records import Claim
 

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from evidentia.agents.brief import read_brief
 from evidentia.errors import BadInputError
-from evidentia.graph.disputes import dispute_of
+from evidentia.graph.disputes import Dispute, Published, dispute_of
 from evidentia.graph.explaining import explain
-from evidentia.graph.factorial import Dispute, Published, plan
+from evidentia.graph.factorial import plan
 from evidentia.graph.replay import journal_of
 from evidentia.graph.running import start
 from evidentia.hub.tensions import find

@@ -131,4 +131,5 @@ def test_an_environment_recorded_before_these_fields_keeps_its_hash() -> None:
     }  # fmt: skip
     assert Environment.model_validate(before).to_json() == before
     later = {**before, "accounting": "cgroup", "devices": ["/dev/nvidia0"], "seed": 0, "weak_allowed": True}
+    later["accelerator"] = "NVIDIA H100 80GB HBM3"
     assert Environment.model_validate(later).to_json() == later

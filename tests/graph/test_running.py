@@ -103,7 +103,6 @@ def test_a_branch_whose_script_fails_becomes_a_crashed_package_and_the_run_goes_
 
     monkeypatch.setattr(design, "LIMITS", {**design.LIMITS, "wall_seconds": 1e-3})
     monkeypatch.setattr(design, "RAISED", 1.0)
-    monkeypatch.setattr("evidentia.agents.minds.builtin.mind.LIMITS", {**design.LIMITS})
     found = finish(tmp_path / "w", small_brief)
     outcomes = {b.outcome for b in found.journal.branches.values() if b.outcome}
     assert outcomes == {"crashed"}

@@ -17,7 +17,7 @@ from evidentia.graph.studies import FOLDER, NEW, Case, catalogue, pick, standing
 from evidentia.kernels import registry
 from evidentia.workspace.home import open_workspace
 from evidentia.workspace.records import Hypothesis
-from evidentia.workspace.studies import Part, Study, outcome
+from evidentia.workspace.studies import Part, Stated, outcome
 
 CASES = catalogue(FOLDER)
 IDS = [case.study.id for case in CASES]
@@ -80,27 +80,43 @@ def test_bounds_are_registered_as_the_brief_gives_them() -> None:
     assert claim.check.where["capacity"] == 100
 
 
-STUDY = Study(id="s", title="A study", group="caching", source="Somebody", figure="something")
-
-
 @pytest.mark.parametrize(
-    ("parts", "found", "gpu", "came"),
+    ("parts", "found", "came"),
     [
-        ({"a": "headline", "b": "mechanism"}, {"a": "supported", "b": "supported"}, False, "replicated"),
-        ({"a": "mechanism"}, {"a": "supported"}, True, "mechanism replicated, headline needs a GPU"),
-        ({"a": "headline"}, {"a": "supported"}, True, "replicated"),
-        ({"a": "headline", "b": "mechanism"}, {"a": "refuted", "b": "supported"}, False, "partly replicated"),
-        ({"a": "headline", "b": "mechanism"}, {"b": "supported"}, False, "partly replicated"),
-        ({"a": "headline", "b": "mechanism"}, {"a": "refuted", "b": "inconclusive"}, False, "not replicated"),
-        ({"a": "headline"}, {"a": "inconclusive"}, False, "undecided"),
-        ({"a": "headline"}, {}, False, "undecided"),
-        ({"a": "headline", "w": "why"}, {"a": "refuted", "w": "supported"}, False, "not replicated"),
-        ({"w": "why"}, {"w": "supported"}, False, "not testable here"),
-        ({}, {}, False, "not testable here"),
+        ({"a": "headline", "b": "mechanism"}, {"a": "supported", "b": "supported"}, "replicated"),
+        ({"a": "mechanism"}, {"a": "supported"}, "mechanism replicated, headline needs a GPU"),
+        ({"a": "headline"}, {"a": "supported"}, "replicated"),
+        ({"a": "headline", "b": "mechanism"}, {"a": "refuted", "b": "supported"}, "partly replicated"),
+        ({"a": "headline", "b": "mechanism"}, {"b": "supported"}, "partly replicated"),
+        ({"a": "headline", "b": "mechanism"}, {"a": "refuted", "b": "inconclusive"}, "not replicated"),
+        ({"a": "headline"}, {"a": "inconclusive"}, "undecided"),
+        ({"a": "headline"}, {}, "undecided"),
+        ({"a": "headline", "w": "why"}, {"a": "refuted", "w": "supported"}, "not replicated"),
+        ({"w": "why"}, {"w": "supported"}, "not testable here"),
+        ({}, {}, "not testable here"),
+        ({"a": "mechanism", "gpu": "headline"}, {"a": "supported"}, "mechanism replicated, headline needs a GPU"),
+        ({"a": "headline", "gpu": "headline"}, {"a": "supported"}, "replicated"),
+        ({"a": "mechanism", "gpu": "headline"}, {"a": "supported", "gpu": "supported"}, "replicated"),
+        ({"a": "mechanism", "gpu": "headline"}, {"a": "supported", "gpu": "refuted"}, "partly replicated"),
+        ({"a": "headline", "gpu": "headline"}, {"gpu": "supported"}, "partly replicated"),
+        ({"gpu": "headline"}, {}, "not testable here"),
     ],
 )
-def test_outcomes_follow_from_statuses(parts: dict[str, Part], found: Any, gpu: bool, came: str) -> None:
-    assert outcome(STUDY.model_copy(update={"needs_gpu": gpu}), parts, found) == came
+def test_outcomes_follow_from_statuses(parts: dict[str, Part], found: Any, came: str) -> None:
+    stated = [
+        Stated(
+            id=name,
+            part=part,
+            device="cuda" if name == "gpu" else "cpu",
+            family="caching",
+            metric="hit_rate",
+            system="lru",
+            above=0.0,
+            unless="a" if part == "why" else "",
+        )
+        for name, part in parts.items()
+    ]
+    assert outcome(stated, found) == came
 
 
 GOOD = {"id": "a", "family": "caching", "metric": "hit_rate", "system": "arc", "versus": "lru", "above": 0.0}
@@ -116,6 +132,12 @@ GOOD = {"id": "a", "family": "caching", "metric": "hit_rate", "system": "arc", "
         ({"above": 2.0, "below": 1.0}, "cannot hold"),
         ({"part": "why"}, "go together"),
         ({"part": "why", "unless": "b"}, "names no claim before it"),
+        ({"device": "cuda"}, "arc does not run on a CUDA device"),
+        ({"device": "gpu"}, "'cpu' or 'cuda'"),
+        (
+            {"family": "attention", "metric": "time", "system": "triton-flash", "versus": "tiled"},
+            "not among the brief's",
+        ),
         ({"conditions": {"size": 3}}, "no such condition 'size'"),
         ({"conditions": {"capacity": -1}}, "capacity"),
         ({"grid": {"capacity": [100, "many"]}}, "capacity"),
