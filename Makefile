@@ -29,6 +29,9 @@ demo: install ## answer a real question on the built-in planner and read the pac
 	$(BIN)/evidentia packages --workspace $(WORKSPACE)
 	@echo && echo "The best-ranked one:"
 	$(BIN)/evidentia show --workspace $(WORKSPACE)
+	@echo && echo "Answers to 39 published claims come with the project (docs/replications.md). To add their packages to these, and to browse all:"
+	@echo "  $(BIN)/evidentia import docs/replications.zip --workspace $(WORKSPACE)"
+	@echo "  $(BIN)/evidentia hub --workspace $(WORKSPACE)"
 
 test: install ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

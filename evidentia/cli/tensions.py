@@ -106,7 +106,7 @@ def explain(
     home = opened(workspace)
     item, older, newer = find(home, tension)
     started = time.monotonic()
-    report = _explained(home, item, dispute_of(item, older, newer))
+    report = explain_one(home, item, dispute_of(item, older, newer))
     report["wall_seconds"] = round(time.monotonic() - started, 3)
     if as_json:
         print_json(report)
@@ -114,7 +114,7 @@ def explain(
         _show(report)
 
 
-def _explained(home: Workspace, item: dict[str, Any], dispute: Dispute) -> dict[str, Any]:
+def explain_one(home: Workspace, item: dict[str, Any], dispute: Dispute) -> dict[str, Any]:
     """Run the factorial, verify its package, record the resolution; the answer as JSON."""
     from evidentia.cli.output import console
     from evidentia.errors import EvidentiaError

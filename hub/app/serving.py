@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 
-from evidentia.errors import BadInputError
+from evidentia.errors import BadInputError, EvidentiaError
 from evidentia.hub.app.application import create_app
 from evidentia.hub.app.session import token_of
+from evidentia.hub.ranking import find_packages
 from evidentia.workspace.home import Workspace
 
 HOST = "127.0.0.1"
@@ -45,8 +47,15 @@ def serve(workspace: Workspace, port: int, *, tell: Callable[[str, str], None], 
         timeout_graceful_shutdown=SECONDS_TO_CLOSE,
         limit_concurrency=200,
     )
+    threading.Thread(target=_warm, args=(workspace,), name="warm", daemon=True).start()
     tell(address, f"{address}?token={token}")
     if browse:
         with suppress(webbrowser.Error):
             webbrowser.open(f"{address}?token={token}")
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _warm(workspace: Workspace) -> None:
+    """Bring the index up to date before the first page asks for it: seconds, where thousands of packages are new."""
+    with suppress(EvidentiaError, OSError):  # the pages tell of it
+        find_packages(workspace, limit=1)
