@@ -88,7 +88,7 @@ def test_the_points_are_means_over_seeds_with_intervals_within_seeds(home: Works
         if run.experiment.role == "measure"
         for line in (answer.parts[0].path / f"evidence/rows/{entry.id}.jsonl").read_text().splitlines()
     ]
-    cells = {(r["system"], r["capacity"]): {} for r in rows}
+    cells: dict[tuple[str, int], dict[int, float]] = {(r["system"], r["capacity"]): {} for r in rows}
     for row in rows:
         cells[row["system"], row["capacity"]][row["seed"]] = row["hit_rate"]
     seeds = sorted(set.intersection(*(set(c) for c in cells.values())))
