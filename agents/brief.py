@@ -9,13 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from evidentia.agents import statements
 from evidentia.errors import BadInputError
 from evidentia.kernels import registry
 from evidentia.workspace.records import Record, Value
-from evidentia.workspace.studies import Stated, Study
+from evidentia.workspace.studies import Device, Stated, Study
 
 MAX_QUESTION = 2000
 
@@ -106,7 +113,8 @@ class Isolation(Record):
 class Brief(Record):
     """What a person asks for; `online` lets the literature be looked up on the network too. The run waits for a person
     at every gate in `approve`: before ideas are registered, experiments run, packages are made. `claims` are tested as
-    they stand, first; `study` says which published claim they are about."""
+    they stand, first; `study` says which published claim they are about. Of the claims those for `device` are tested;
+    a record does not name the usual one."""
 
     question: str = Field(min_length=8, max_length=MAX_QUESTION)
     families: tuple[str, ...] = ()
@@ -121,6 +129,7 @@ class Brief(Record):
     vary: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
     claims: tuple[Stated, ...] = ()
     study: Study | None = None
+    device: Device = "cpu"
 
     @field_validator("question")
     @classmethod
@@ -161,9 +170,27 @@ class Brief(Record):
         if both := sorted(self.conditions.keys() & self.vary.keys()):
             raise ValueError(f"vary.{both[0]}: is fixed in [conditions] as well; keep one of the two")
         statements.check(self.claims, self.families)
+        if self.device == "cpu" and (lacking := [f for f in self.families if registry.on_gpu(f)]):
+            raise ValueError(
+                f"families: {lacking[0]} runs on a CUDA device alone; leave it out, and state claims with "
+                'device = "cuda" about it'
+            )
         if not self.search.explore and not self.claims:
             raise ValueError("search.explore: is false, and the brief states no claims; add [[claims]]")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_device(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if k != "device" or v != "cpu"}
+
+
+def for_device(brief: Brief, device: Device) -> Brief:
+    """The brief of one device's run. For the CPU it is as if nothing were stated for a CUDA device. For that one it
+    names all claims, so that whoever reads the run knows what else the brief states, and the families they need."""
+    if device == "cpu":
+        return brief.model_copy(update={"claims": tuple(c for c in brief.claims if c.device == "cpu")})
+    families = dict.fromkeys((*brief.families, *(c.family for c in brief.claims if c.device == "cuda")))
+    return brief.model_copy(update={"device": "cuda", "families": tuple(families)})
 
 
 def read_brief(text: str) -> Brief:

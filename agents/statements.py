@@ -21,7 +21,7 @@ def check(claims: Sequence[Stated], families: Sequence[str]) -> None:
     """Raise ValueError naming the first claim that cannot be tested, and why."""
     if len(claims) > MOST:
         raise ValueError(f"claims: {len(claims)} are more than {MOST}; split the brief")
-    known: set[str] = set()
+    known: dict[str, str] = {}
     for stated in claims:
         try:
             _one(stated, families)
@@ -31,18 +31,22 @@ def check(claims: Sequence[Stated], families: Sequence[str]) -> None:
             raise ValueError(f"claims: {stated.id}: {error}") from None
         if stated.id in known:
             raise ValueError(f"claims: the name {stated.id!r} stands twice")
-        if stated.unless and stated.unless not in known:
-            raise ValueError(f"claims: {stated.id}: unless = {stated.unless!r} names no claim before it")
-        known.add(stated.id)
+        if stated.unless and known.get(stated.unless) != stated.device:
+            raise ValueError(
+                f"claims: {stated.id}: unless = {stated.unless!r} names no claim before it for the same device"
+            )
+        known[stated.id] = stated.device
 
 
 def _one(stated: Stated, families: Sequence[str]) -> None:
     registry.family(stated.family).metric(stated.metric)
-    if stated.family not in families:
+    if stated.device == "cpu" and stated.family not in families:
         raise ValueError(f"its family {stated.family!r} is not among the brief's families; add it there")
     systems = [name for name in (stated.system, stated.versus) if name]
     for name in systems:
-        registry.kernel(stated.family, name)
+        if registry.kernel(stated.family, name).needs_gpu != (stated.device == "cuda"):
+            needs = "runs on a CUDA device" if stated.device == "cpu" else "does not run on a CUDA device"
+            raise ValueError(f"{name} {needs}, and the claim has device = {stated.device!r}")
     if stated.estimator is not None and stated.estimator not in ESTIMATORS:
         raise ValueError(f"the estimator {stated.estimator!r} is none of {', '.join(ESTIMATORS)}")
     if stated.versus == stated.system and stated.at == stated.versus_at:

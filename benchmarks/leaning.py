@@ -59,7 +59,7 @@ def leaning(metric: Metric, found: dict[str, list[dict[str, float]]]) -> Iterato
 def main() -> None:
     """Print what leans."""
     for family in registry.families():
-        if sys.argv[1:] and family.name not in sys.argv[1:]:
+        if registry.on_gpu(family.name) or (sys.argv[1:] and family.name not in sys.argv[1:]):
             continue
         found = cells(family)
         if found is None:

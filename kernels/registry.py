@@ -240,6 +240,11 @@ def kernel(family_name: str, name: str) -> Kernel:
     return _kernels[family_name, name]
 
 
+def on_gpu(family_name: str) -> bool:
+    """Whether every kernel of the family needs a CUDA device."""
+    return all(k.needs_gpu for k in kernels(family_name))
+
+
 def parameters(family_name: str, kernel_name: str | None = None) -> dict[str, Parameter]:
     """The family's conditions, then the settings of one kernel (or of all of them), by name."""
     found = {p.name: p for p in family(family_name).parameters}

@@ -218,11 +218,12 @@ class Experiment(Record):
 class Environment(Record):
     """Where a script ran.
 
-    `accounting` says what counted its memory and processes, `devices` which were passed into the sandbox, `seed`
-    what the generators of Python, NumPy and torch began with, `weak_allowed` that a person let a language model's
-    code run in a weaker sandbox than the brief asked for. On a cluster, `host` names the worker, `library` is the
-    fingerprint of its kernel library's sources, and `differs` says what sets it apart from the coordinator where a
-    person let such workers work. Each is left out where it was not recorded.
+    `accounting` says what counted its memory and processes, `devices` which were passed into the sandbox,
+    `accelerator` what CUDA calls the cards among them, `seed` what the generators of Python, NumPy and torch began
+    with, `weak_allowed` that a person let a language model's code run in a weaker sandbox than the brief asked for. On
+    a cluster, `host` names the worker, `library` is the fingerprint of its kernel library's sources, and `differs` says
+    what sets it apart from the coordinator where a person let such workers work. Each is left out where it was not
+    recorded.
     """
 
     python: str
@@ -234,6 +235,7 @@ class Environment(Record):
     variables: dict[str, str]
     accounting: str = ""
     devices: tuple[str, ...] = ()
+    accelerator: str = ""
     seed: int | None = None
     weak_allowed: bool = False
     host: str = ""
@@ -242,7 +244,7 @@ class Environment(Record):
 
     @model_serializer(mode="wrap")
     def _without_what_was_not_recorded(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        later = ("accounting", "devices", "seed", "weak_allowed", "host", "library", "differs")
+        later = ("accounting", "devices", "accelerator", "seed", "weak_allowed", "host", "library", "differs")
         return {k: v for k, v in handler(self).items() if k not in later or v or (k == "seed" and v is not None)}
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from evidentia.workspace.records import Estimator, Record, Status, Value
 
 Part = Literal["headline", "mechanism", "why"]
+Device = Literal["cpu", "cuda"]
 StudyOutcome = Literal[
     "replicated",
     "mechanism replicated, headline needs a GPU",
@@ -26,11 +27,13 @@ class Stated(Record):
     `conditions` hold on both sides, `at` and `versus_at` on one. `grid` asks for the same in every cell of a product
     of levels: one claim each. `parameter` with `levels` is swept, for a trend, a crossover or an optimum. Bounds are in
     the unit of the claim. `part` says what it confirms: the paper's headline, its mechanism, or, with `unless`, why the
-    claim of that name did not hold: it is tested only then.
+    claim of that name did not hold: it is tested only then. What is stated for the `device` ``cuda`` is measured on a
+    CUDA device, in a run of its own; a record does not name the other one.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
     part: Part = "headline"
+    device: Device = "cpu"
     says: str = Field("", max_length=400)
     family: str
     metric: str
@@ -63,6 +66,10 @@ class Stated(Record):
             raise ValueError(f"the claim {self.id!r}: parameter and levels go together")
         return self
 
+    @model_serializer(mode="wrap")
+    def _without_the_usual_device(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if k != "device" or v != "cpu"}
+
 
 class Study(Record):
     """A published headline claim: `figure` is the paper's own words in short, `value` in `unit` against `baseline` its
@@ -80,22 +87,28 @@ class Study(Record):
     under: str = ""
     direction: Literal["higher", "lower", "equal", ""] = ""
     untested: str = Field("", max_length=500)
-    needs_gpu: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_follows_from_the_claims(cls, given: Any) -> Any:
+        """Briefs and packages once said `needs_gpu` themselves."""
+        return {k: v for k, v in given.items() if k != "needs_gpu"} if isinstance(given, Mapping) else given
 
 
-def outcome(study: Study, parts: Mapping[str, Part], found: Mapping[str, Status]) -> StudyOutcome:
+def outcome(stated: Iterable[Stated], found: Mapping[str, Status]) -> StudyOutcome:
     """What came of a study: from the statuses of its stated claims by id, and never set by hand.
 
-    `parts` are all claims that it states; one without a status was not tested. Only headline and mechanism count; a
-    claim that asks why is read beside the outcome.
+    `stated` are all claims that it states; one without a status was not tested. Only headline and mechanism count; a
+    claim that asks why is read beside the outcome, and what waits for a CUDA device does not count before it is
+    measured. Where no headline is left among what counts, the mechanism is all that was tested.
     """
-    counted = {name: found.get(name) for name, part in parts.items() if part != "why"}
+    counted = [s for s in stated if s.part != "why" and (s.device == "cpu" or s.id in found)]
     if not counted:
         return "not testable here"
-    supported = [name for name, status in counted.items() if status == "supported"]
-    if len(supported) == len(counted):
-        headline = any(parts[name] == "headline" for name in counted)
-        return "mechanism replicated, headline needs a GPU" if study.needs_gpu and not headline else "replicated"
-    if supported:
+    came = [found.get(s.id) for s in counted]
+    if all(status == "supported" for status in came):
+        headline = any(s.part == "headline" for s in counted)
+        return "replicated" if headline else "mechanism replicated, headline needs a GPU"
+    if "supported" in came:
         return "partly replicated"
-    return "not replicated" if "refuted" in counted.values() else "undecided"
+    return "not replicated" if "refuted" in came else "undecided"

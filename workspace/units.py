@@ -26,6 +26,7 @@ _DIMENSIONS: dict[str, tuple[str, float]] = {
     "operations": ("operations", 1.0),
     "FLOP": ("computation", 1.0),
     "FLOP/s": ("computation rate", 1.0),
+    "TFLOP/s": ("computation rate", 1e12),
     "FLOP/byte": ("arithmetic intensity", 1.0),
     "bytes/s": ("bandwidth", 1.0),
     "bytes/token": ("memory per token", 1.0),

@@ -41,6 +41,13 @@ class Unlikeness(StrEnum):
     MARK = "mark"
 
 
+class DeviceName(StrEnum):
+    """What the claims of a study are measured on."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 UnlikeOption = Annotated[
     Unlikeness,
     typer.Option("--unlike-workers", help="Workers with other versions, other sources or a weaker sandbox."),

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evidentia.cli.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, opened
+from evidentia.cli.options import DEFAULT_WORKSPACE, DeviceName, JsonOption, WorkspaceOption, opened
 
 if TYPE_CHECKING:
     from evidentia.graph.studies import Case
     from evidentia.hub.replications import Answer
     from evidentia.workspace.home import Workspace
+    from evidentia.workspace.studies import Stated
 
 RUNG = 3
 
@@ -34,6 +35,9 @@ def replicate(
     check: Annotated[
         Path | None, typer.Option("--check", metavar="FILE", help="Fail where a claim decided there is not so here.")
     ] = None,
+    device: Annotated[
+        DeviceName, typer.Option("--device", help="What runs: the claims for the CPU, or those for a CUDA device.")
+    ] = DeviceName.CPU,
     rung: Annotated[int, typer.Option("--rung", min=1, max=3, help="How far to verify the answers.")] = RUNG,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Experiments that run at once.")] = 2,
     studies: Annotated[Path | None, typer.Option("--studies", metavar="DIR", help="The folder of studies.")] = None,
@@ -44,27 +48,38 @@ def replicate(
     from evidentia.errors import BadInputError
     from evidentia.graph.studies import FOLDER, catalogue, pick, standing
     from evidentia.hub.replications import answers
+    from evidentia.hub.replications.tensions import tensions
 
     asked = [bool(name), listed, every].count(True)
     if asked > 1 or (not asked and not report and not archive):
         raise BadInputError("name one study, or give one of --list and --all, or --report or --archive alone")
-    cases = catalogue(studies or FOLDER)
+    folder = studies or FOLDER
+    cases, on_gpu = catalogue(folder), catalogue(folder, "cuda")
+    asking = on_gpu if device == DeviceName.CUDA else cases
+    if name:
+        asking = [_with_headline(pick(cases, name), on_gpu) if device == DeviceName.CUDA else pick(cases, name)]
+    chosen = asking if name or every else []
+    if chosen and device == DeviceName.CUDA:
+        chosen = _on_cards(chosen)
     home = opened(workspace, create=True)
-    if name or every:
-        chosen = [pick(cases, name)] if name else cases
+    if chosen:
         for number, case in enumerate(standing(home, chosen), start=1):
             _answer(home, case, workers, rung, f"{number} of {len(chosen)}", again=again, quiet=as_json)
     found = {a.study.id: a for a in answers(home)}
-    shown = [pick(cases, name)] if name else cases
+    if every:
+        _explain(home, found, quiet=as_json)
+    gpu = {case.study.id: case.claims for case in on_gpu}
     if report:
         from evidentia.hub.replications.page import write
 
-        write(report, [case.study for case in cases], found)
+        write(report, [case.study for case in cases], found, gpu, tensions(home, found))
     if archive:
         from evidentia.hub.exports.collection import export_collection
 
-        export_collection([part.path for answer in found.values() for part in answer.parts], archive)
-    _tell(standing(home, shown), found, as_json=as_json)
+        parts = [part.path for answer in found.values() for part in answer.parts]
+        explained = [tension.path for tension in tensions(home, found) if tension.path]
+        export_collection([*parts, *explained], archive)
+    _tell(standing(home, asking), found, gpu, as_json=as_json)
     if check:
         from evidentia.cli.output import console
         from evidentia.hub.replications.page import changed
@@ -74,6 +89,36 @@ def replicate(
             console(error=True).print(line, style="red", markup=False)
         if told:
             raise typer.Exit(1)
+
+
+def _with_headline(case: Case, on_gpu: list[Case]) -> Case:
+    """The study with its brief for a CUDA device. Raises BadInputError where it states nothing for one."""
+    from evidentia.errors import BadInputError
+
+    name, others = case.study.id, {c.study.id: c for c in on_gpu}
+    if name not in others:
+        raise BadInputError(f"{name} states nothing for a CUDA device; these do: {', '.join(others) or 'none'}")
+    return others[name]
+
+
+def _on_cards(cases: list[Case]) -> list[Case]:
+    """The studies with this machine's cards passed in. Raises BadInputError where there are none."""
+    from dataclasses import replace
+
+    from evidentia.errors import BadInputError
+    from evidentia.sandbox import gpu_files, gpu_names
+
+    files = gpu_files()
+    if not files or not gpu_names():
+        whose = f"{len(cases)} studies stay" if len(cases) > 1 else f"{cases[0].study.id} stay"
+        raise BadInputError(
+            f"no CUDA device here: the GPU headlines of {whose} not measured; run without --device for the rest"
+        )
+    found = []
+    for case in cases:
+        isolation = case.brief.sandbox.model_copy(update={"devices": files})
+        found.append(replace(case, brief=case.brief.model_copy(update={"sandbox": isolation})))
+    return found
 
 
 def _answer(home: Workspace, case: Case, workers: int, rung: int, place: str, *, again: bool, quiet: bool) -> None:
@@ -86,7 +131,7 @@ def _answer(home: Workspace, case: Case, workers: int, rung: int, place: str, *,
     from evidentia.hub.replications import answers
     from evidentia.hub.verification import verify
 
-    if not case.brief.claims:
+    if not case.claims:
         return
     if not quiet:
         console(error=True).print(f"{place}: {case.study.id}, {case.study.title}", style="bold", markup=False)
@@ -102,12 +147,33 @@ def _answer(home: Workspace, case: Case, workers: int, rung: int, place: str, *,
     for answer in answers(home):
         if answer.study.id == case.study.id:
             for part in answer.parts:
-                if part.rung < rung:
+                if part.stated.device == case.brief.device and part.rung < rung:
                     verify(part.path, home, rung)
 
 
-def _tell(cases: list[Case], found: dict[str, Answer], *, as_json: bool) -> None:
+def _explain(home: Workspace, found: dict[str, Answer], *, quiet: bool) -> None:
+    """Explain every tension among the answers that a factorial can explain and that none has explained yet."""
+    from evidentia.cli.output import console
+    from evidentia.cli.tensions import explain_one
+    from evidentia.errors import BadInputError
+    from evidentia.graph.disputes import dispute_of
+    from evidentia.hub.replications.tensions import tensions
+    from evidentia.hub.tensions import find
+
+    for tension in tensions(home, found):
+        if tension.item["state"] != "open":
+            continue
+        try:
+            item, older, newer = find(home, tension.item["id"])
+            explain_one(home, item, dispute_of(item, older, newer))
+        except BadInputError as error:
+            if not quiet:
+                console(error=True).print(str(error), markup=False)
+
+
+def _tell(cases: list[Case], found: dict[str, Answer], gpu: dict[str, tuple[Stated, ...]], *, as_json: bool) -> None:
     from evidentia.cli.output import console, plain, print_json
+    from evidentia.hub.replications.headlines import unmeasured
 
     rows: list[dict[str, Any]] = []
     for case in cases:
@@ -117,10 +183,11 @@ def _tell(cases: list[Case], found: dict[str, Answer], *, as_json: bool) -> None
                 "study": case.study.id,
                 "title": case.study.title,
                 "state": case.state,
-                "outcome": answer.outcome if answer else ("not testable here" if not case.brief.claims else ""),
+                "outcome": answer.outcome if answer else ("not testable here" if not case.claims else ""),
                 "rung": answer.rung if answer else -1,
                 "minutes": round(answer.seconds / 60, 2) if answer else 0.0,
                 "claims": {part.stated.id: part.status for part in answer.parts} if answer else {},
+                "not_measured": unmeasured(gpu.get(case.study.id, ()), answer),
                 "packages": [part.manifest.id for part in answer.parts] if answer else [],
                 "run": answer.run if answer else case.run,
             }
@@ -130,9 +197,13 @@ def _tell(cases: list[Case], found: dict[str, Answer], *, as_json: bool) -> None
         return
     from rich.table import Table
 
-    table = Table("study", "state", "outcome", "rung", "claims", box=None, pad_edge=False)
+    table = Table("study", "state", "outcome", "rung", "claims", "needs a GPU", box=None, pad_edge=False)
     for row in rows:
         claims = ", ".join(f"{name} {status}" for name, status in row["claims"].items())
         rung = f"L{row['rung']}" if row["rung"] >= 0 else "–"
-        table.add_row(row["study"], row["state"], plain(row["outcome"]) or "–", rung, plain(claims))
+        gpu_left = f"{len(row['not_measured'])} not measured" if row["not_measured"] else ""
+        table.add_row(row["study"], row["state"], plain(row["outcome"]) or "–", rung, plain(claims), gpu_left)
     console().print(table)
+    left = sum(len(row["not_measured"]) for row in rows)
+    if left:
+        console().print(f"{left} headlines for a GPU not measured: evidentia replicate --all --device cuda")

@@ -31,6 +31,8 @@ from evidentia.workspace.home import Workspace
 
 MOST = 4
 """Jobs that run at once, at most."""
+KEPT = 500
+"""Ended jobs whose output stays, the latest; what a run did stands in its own log for good."""
 STOPPED = (130, -signal.SIGINT, -signal.SIGTERM, -signal.SIGKILL)
 """How a command ends that was asked to."""
 SHOWN = 200
@@ -84,7 +86,11 @@ def start(workspace: Workspace, title: str, arguments: Sequence[str]) -> str:
 
 
 def _started(workspace: Workspace, folder: Path, title: str, given: tuple[str, ...]) -> str:
-    alive = [found for found in _every(workspace) if found.running]
+    known = list(_every(workspace))
+    alive = [found for found in known if found.running]
+    for old in [found for found in known if not found.running][KEPT:]:
+        old.log.unlink(missing_ok=True)
+        old.log.with_suffix(".json").unlink(missing_ok=True)
     if twin := next((found for found in alive if found.arguments == given), None):
         raise BadInputError(f"the same is running already, as job {twin.id}: {twin.title}")
     if len(alive) >= MOST:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from evidentia.hub.journals import OpenHypothesis
 from evidentia.hub.mcp.answers import Answer, Server, quoted
+from evidentia.hub.reading.claims import FoundClaim
 from evidentia.hub.reading.evidence import Stream, read_lines
 from evidentia.hub.reading.located import package_dir, read_manifest
 from evidentia.workspace.home import Workspace
@@ -20,24 +21,6 @@ Search = Annotated[str, Field(max_length=300, description="Words, beginnings (ca
 Short = Annotated[str, Field(max_length=100)]
 Limit = Annotated[int, Field(ge=1, le=MOST)]
 Offset = Annotated[int, Field(ge=0, le=10_000_000)]
-
-
-class FoundClaim(BaseModel):
-    """A claim of a published package: its value in `unit`, its interval, over n seeds, under its conditions."""
-
-    package: str
-    version: int
-    claim: str
-    statement: str
-    status: str
-    value: float | None
-    unit: str
-    ci: tuple[float, float] | None
-    n: int
-    metric: str
-    system: str
-    baseline: str
-    conditions: dict[str, Any]
 
 
 class Claims(Answer):

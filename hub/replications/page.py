@@ -11,10 +11,12 @@ from evidentia.errors import BadInputError
 from evidentia.hub.exports.paper.wording import conditions, expected
 from evidentia.hub.replications.curves import curves
 from evidentia.hub.replications.figures import draw
+from evidentia.hub.replications.headlines import Headline, headlines
 from evidentia.hub.replications.reading import Answer, Part
+from evidentia.hub.replications.tensions import Tension, lines
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Status, Value
-from evidentia.workspace.studies import Study
+from evidentia.workspace.studies import Stated, Study
 
 GROUPS = {
     "attention": "Attention",
@@ -23,6 +25,7 @@ GROUPS = {
     "decoding": "Decoding and experts",
 }
 NOT_RUN = "not run"
+NOT_MEASURED = "*not measured* (needs a CUDA device)"
 HEAD = """# Replications
 
 Published claims, answered by the same pipeline as any brief (`examples/studies/ID.toml` holds each): hypotheses are
@@ -41,7 +44,13 @@ them.
 MARKS = {"supported": "holds", "refuted": "does not hold", "inconclusive": "undecided"}
 
 
-def write(path: Path, studies: Sequence[Study], answers: Mapping[str, Answer]) -> None:
+def write(
+    path: Path,
+    studies: Sequence[Study],
+    answers: Mapping[str, Answer],
+    gpu: Mapping[str, Sequence[Stated]],
+    tensions: Sequence[Tension],
+) -> None:
     """Write the page, beside it as JSON what each claim came to, and in a folder of its name the figures. Raises
     BadInputError when that cannot be done."""
     found = {name: curves(answer) for name, answer in answers.items()}
@@ -54,7 +63,7 @@ def write(path: Path, studies: Sequence[Study], answers: Mapping[str, Answer]) -
             for number, figure in enumerate(figures, start=1):
                 (folder / f"{name}-{number}.svg").write_bytes(draw(figure))
         told = {n: [(f"{folder.name}/{n}-{i}.svg", c.caption) for i, c in enumerate(f, 1)] for n, f in found.items()}
-        path.write_text("\n".join(page(studies, answers, told)), encoding="utf-8")
+        path.write_text("\n".join(page(studies, answers, gpu, told, tensions)), encoding="utf-8")
         verdicts = json.dumps(statuses(answers), indent=1, sort_keys=True)
         path.with_suffix(".json").write_text(verdicts + "\n", encoding="utf-8")
     except OSError as error:
@@ -63,7 +72,7 @@ def write(path: Path, studies: Sequence[Study], answers: Mapping[str, Answer]) -
 
 def statuses(answers: Mapping[str, Answer]) -> dict[str, dict[str, Status]]:
     """What every claim of every study came to."""
-    return {name: {part.stated.id: part.status for part in answer.parts} for name, answer in answers.items()}
+    return {n: {part.stated.id: part.status for part in a.parts if part.tested} for n, a in answers.items()}
 
 
 def changed(path: Path, answers: Mapping[str, Answer]) -> list[str]:
@@ -86,9 +95,14 @@ def changed(path: Path, answers: Mapping[str, Answer]) -> list[str]:
 
 
 def page(
-    studies: Sequence[Study], answers: Mapping[str, Answer], figures: Mapping[str, Sequence[tuple[str, str]]]
+    studies: Sequence[Study],
+    answers: Mapping[str, Answer],
+    gpu: Mapping[str, Sequence[Stated]],
+    figures: Mapping[str, Sequence[tuple[str, str]]],
+    tensions: Sequence[Tension] = (),
 ) -> Iterator[str]:
-    """The lines of the page: what came out in all, then every study by group with its `figures`, paths and captions."""
+    """The lines of the page: what came out in all, what each study states for a CUDA device (`gpu`), then every study
+    by group with its `figures`, paths and captions."""
     outcomes = Counter(answers[s.id].outcome if s.id in answers else NOT_RUN for s in studies)
     yield HEAD
     yield ", ".join(f"{count} {name}" for name, count in outcomes.most_common()) + f": {len(studies)} studies.\n"
@@ -102,12 +116,14 @@ def page(
             else (NOT_RUN, "–", "–")
         )
         yield f"| [{study.id}](#{study.id}) | {_cell(study.figure)} | {outcome} | {rung} | {minutes} |"
+    yield from _gpu([s for s in studies if s.id in gpu], answers, gpu)
+    yield from lines(tensions)
     for group, title in GROUPS.items():
         own = [s for s in studies if s.group == group]
         if own:
             yield f"\n## {title}"
         for study in own:
-            yield from _study(study, answers.get(study.id), figures.get(study.id, ()))
+            yield from _study(study, answers.get(study.id), gpu.get(study.id, ()), figures.get(study.id, ()))
     yield ""
 
 
@@ -120,21 +136,51 @@ def _halves(answer: Answer) -> str:
     return "; " + "; ".join(f"{told}: {names}" for told, names in by.items() if names)
 
 
-def _study(study: Study, answer: Answer | None, figures: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _gpu(studies: Sequence[Study], answers: Mapping[str, Answer], gpu: Mapping[str, Sequence[Stated]]) -> Iterator[str]:
+    """All headlines for a CUDA device in one table."""
+    if not studies:
+        return
+    yield "\n## Headlines for a GPU\n"
+    yield "Measured by `evidentia replicate --all --device cuda` where there is a CUDA device, in runs of their own.\n"
+    yield "| study | the paper's figure | claim | registered | found | device |"
+    yield "|---|---|---|---|---|---|"
+    for study in studies:
+        for row in headlines([c for c in gpu[study.id] if c.part == "headline"], answers.get(study.id)):
+            found = f"{_cell(row.found)}: {MARKS[row.status]}" if row.status else NOT_MEASURED
+            claim = f"{_cell(row.says)} | {_cell(row.registered)} | {found} | {_cell(row.accelerator) or '–'}"
+            yield f"| [{study.id}](#{study.id}) | {_cell(study.figure)} | {claim} |"
+
+
+def _gpu_row(row: Headline) -> str:
+    label = _label(row.stated)
+    if row.status is None:
+        return f"| {label}: {_cell(row.says)} | {_cell(row.registered)} | {NOT_MEASURED} | |"
+    found = f"{_cell(row.found)}, on {_cell(row.accelerator)}"
+    return f"| {label}: {_cell(row.says)} | {_cell(row.registered)} | {found} | {MARKS[row.status]} |"
+
+
+def _study(
+    study: Study, answer: Answer | None, gpu: Sequence[Stated], figures: Sequence[tuple[str, str]]
+) -> Iterator[str]:
     yield f"\n### {study.id}\n"
     came = answer.outcome if answer else NOT_RUN
     yield f"**{_cell(study.title)}: {came}.** {_cell(study.source)}: {_cell(study.figure)}.\n"
-    if answer:
+    if answer or gpu:
         yield "| claim | registered | found | |"
         yield "|---|---|---|---|"
-        for part in answer.parts:
-            yield from _rows(part)
-        held = _common(answer.parts)
+    own = [part for part in answer.parts if part.stated.device == "cpu"] if answer else []
+    for part in own:
+        yield from _rows(part)
+    for row in headlines(gpu, answer):
+        yield _gpu_row(row)
+    if answer:
+        held = _common(own)
         if held:
-            yield f"\nConditions of all: {conditions(held)}."
-        missing = [s.id for s in answer.stated if s.part != "why" and s.id not in {p.stated.id for p in answer.parts}]
+            yield f"\nConditions of all{' but those on a CUDA device' if gpu else ''}: {conditions(held)}."
+        stated = [s.id for s in answer.stated if s.part != "why" and s.device == "cpu"]
+        missing = [name for name in stated if name not in {p.stated.id for p in own}]
         if missing:
-            yield f"\nNot decided within the budget: {', '.join(missing)}."
+            yield f"\n{'Not decided within the budget' if own else 'Not run'}: {', '.join(missing)}."
         for path, caption in figures:
             yield f"\n![{_cell(caption)}]({path})\n\n*{_cell(caption)}*"
         names = ", ".join(f"`{part.manifest.id}`" for part in answer.parts)
@@ -143,10 +189,13 @@ def _study(study: Study, answer: Answer | None, figures: Sequence[tuple[str, str
         yield f"\nNot tested here: {_cell(study.untested)}."
 
 
+def _label(stated: Stated) -> str:
+    return f"why not “{stated.unless}”" if stated.part == "why" else stated.part
+
+
 def _rows(part: Part) -> Iterator[str]:
     common = _common([part])
     for claim in part.manifest.branch.claims:
-        label = {"headline": "headline", "mechanism": "mechanism", "why": f"why not “{part.stated.unless}”"}
         bounds = f"{expected(claim.check.expect)} {claim.unit if claim.unit != '1' else ''}".strip()
         place = {
             k: v
@@ -155,7 +204,7 @@ def _rows(part: Part) -> Iterator[str]:
         }
         at = f" ({conditions(place)})" if place else ""
         yield (
-            f"| {label[part.stated.part]}: {_cell(claim.statement)}{_cell(at)} | {bounds} | {_cell(quantity(claim))} | "
+            f"| {_label(part.stated)}: {_cell(claim.statement)}{_cell(at)} | {bounds} | {_cell(quantity(claim))} | "
             f"{MARKS[claim.status]} |"
         )
     if not part.manifest.branch.claims:

@@ -21,7 +21,7 @@ from evidentia.workspace.index import Facets
 from evidentia.workspace.package.manifest import Manifest
 from evidentia.workspace.package.store import load_manifest, package_versions
 from evidentia.workspace.records import Status
-from evidentia.workspace.studies import Stated, Study, StudyOutcome, outcome
+from evidentia.workspace.studies import Device, Stated, Study, StudyOutcome, outcome
 
 STATUS: Mapping[str, Status] = {"supported": "supported", "refuted": "refuted"}
 
@@ -46,10 +46,22 @@ class Part:
         """Wall time of its experiments."""
         return sum(run.evidence.wall_seconds for run in self.manifest.branch.runs)
 
+    @property
+    def tested(self) -> bool:
+        """Whether it says anything of the claim: on a CUDA device an experiment that crashed measured nothing."""
+        return self.stated.device == "cpu" or bool(self.manifest.branch.claims)
+
+    @property
+    def accelerator(self) -> str:
+        """What CUDA calls the card that it was measured on; empty where there was none."""
+        names = (run.evidence.environment.accelerator for run in self.manifest.branch.runs)
+        return ", ".join(dict.fromkeys(name for name in names if name))
+
 
 @dataclass(frozen=True)
 class Answer:
-    """A study with what came of the latest run that asked it: its decided claims in the order it states them."""
+    """A study with what came of the latest runs that asked it, one for each device: the decided claims in the order in
+    which it states them. `run` is that for the CPU where there is one."""
 
     study: Study
     stated: tuple[Stated, ...]
@@ -60,7 +72,7 @@ class Answer:
     @property
     def outcome(self) -> StudyOutcome:
         """What follows from the statuses, and from nothing else."""
-        return outcome(self.study, {s.id: s.part for s in self.stated}, {p.stated.id: p.status for p in self.parts})
+        return outcome(self.stated, {p.stated.id: p.status for p in self.parts if p.tested})
 
     @property
     def rung(self) -> int:
@@ -74,22 +86,38 @@ class Answer:
 
 
 def answers(workspace: Workspace) -> list[Answer]:
-    """Every study that packages of the workspace answer, by group, then id; the latest run of each counts."""
-    found: dict[tuple[str, str], list[Part]] = {}
-    about: dict[tuple[str, str], tuple[Study, tuple[Stated, ...]]] = {}
+    """Every study that packages of the workspace answer, by group, then id; the latest run of each for each device
+    counts."""
+    found: dict[tuple[str, Device, str], list[Part]] = {}
+    about: dict[str, tuple[Study, tuple[Stated, ...]]] = {}
     for part, study, stated in _parts(workspace):
-        key = study.id, part.manifest.run
+        key = study.id, part.stated.device, part.manifest.run
         found.setdefault(key, []).append(part)
-        about[key] = study, stated
-    latest: dict[str, Answer] = {}
-    for (name, run), parts in found.items():
-        study, stated = about[name, run]
+        about[part.manifest.run] = study, stated
+    latest: dict[str, dict[Device, Answer]] = {}
+    for (name, device, run), parts in found.items():
+        study, stated = about[run]
         order = [s.id for s in stated]
         parts.sort(key=lambda part: order.index(part.stated.id))
         made = Answer(study, stated, tuple(parts), run, max(p.manifest.created for p in parts))
-        if name not in latest or latest[name].created < made.created:
-            latest[name] = made
-    return sorted(latest.values(), key=lambda a: (a.study.group, a.study.id))
+        own = latest.setdefault(name, {})
+        if device not in own or own[device].created < made.created:
+            own[device] = made
+    joined = [_joined(own) for own in latest.values()]
+    return sorted(joined, key=lambda a: (a.study.group, a.study.id))
+
+
+def _joined(runs: Mapping[Device, Answer]) -> Answer:
+    """One answer from those of the devices. What a study states for a device, that device's run says; the run on a CUDA
+    device names the rest too, which stands for it where no other was made."""
+    cpu, cuda = runs.get("cpu"), runs.get("cuda")
+    if cpu is None or cuda is None:
+        return next(answer for answer in (cpu, cuda) if answer is not None)
+    stated = (
+        *(s for s in cpu.stated if s.device == "cpu"),
+        *(s for s in cuda.stated if s.device == "cuda"),
+    )
+    return Answer(cpu.study, stated, (*cpu.parts, *cuda.parts), cpu.run, max(cpu.created, cuda.created))
 
 
 def _parts(workspace: Workspace) -> Iterator[tuple[Part, Study, tuple[Stated, ...]]]:

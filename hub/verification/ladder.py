@@ -20,7 +20,7 @@ from evidentia.hub.verification.reproduced import OPERATOR, Verifier, check_repr
 from evidentia.hub.verification.reruns import check_reruns
 from evidentia.hub.verification.structure import check_structure
 from evidentia.kernels import registry
-from evidentia.sandbox import Sandbox, SandboxFailedError, open_sandbox, strength, strongest_level
+from evidentia.sandbox import Sandbox, SandboxFailedError, gpu_files, open_sandbox, strength, strongest_level
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.ledger import record_verification
 from evidentia.workspace.package.store import load_manifest
@@ -134,7 +134,11 @@ class _Climb:
         if self.rung >= REPRODUCED:
             self.offset = fresh_offset(package, self.wanted)
         yield Result(0, "manifest", True, f"a {package.manifest.schema_version} manifest")
-        with sandboxed(sandbox, self.workspace, needed=self.rung >= RUNNING) as box:
+        # What ran on a card is run again on this machine's, whose files may have other names.
+        on_gpu = any(run.evidence.environment.accelerator for run in package.branch.runs)
+        devices = gpu_files() if on_gpu else ()
+        given = None if devices else sandbox
+        with sandboxed(given, self.workspace, needed=self.rung >= RUNNING, devices=devices) as box:
             for level in range(self.rung + 1):
                 found = list(self._level(package, level, box))
                 self.sandbox_level = next((o.level for o in package.outcomes if o), self.sandbox_level)
@@ -184,14 +188,16 @@ def _identity(path: Path) -> tuple[str, int]:
 
 
 @contextmanager
-def sandboxed(sandbox: Sandbox | None, workspace: Workspace | None, *, needed: bool) -> Iterator[Sandbox | None]:
-    """The sandbox given, or one opened for as long as it is needed."""
+def sandboxed(
+    sandbox: Sandbox | None, workspace: Workspace | None, *, needed: bool, devices: tuple[str, ...] = ()
+) -> Iterator[Sandbox | None]:
+    """The sandbox given, or one opened for as long as it is needed, with `devices` passed in."""
     if sandbox is not None or not needed:
         yield sandbox
         return
     cache = registry.compile_cache(workspace.cache / "numba") if workspace is not None else None
     with tempfile.TemporaryDirectory(prefix="evidentia-verify-") as scratch:
-        opened = open_sandbox(Path(scratch), compile_cache=cache)
+        opened = open_sandbox(Path(scratch), compile_cache=cache, devices=devices)
         try:
             yield opened
         finally:

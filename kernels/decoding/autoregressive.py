@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import torch
 
+from evidentia.kernels import cuda
 from evidentia.kernels.decoding.cache import RollbackCache
 from evidentia.kernels.decoding.chain import Generation
 from evidentia.kernels.decoding.sampling import draw, probabilities
@@ -21,14 +20,14 @@ def generate(
 ) -> Generation:
     """`count` bytes after the start token and `prompt`, greedy at temperature 0."""
     text, kept, made = [START, *prompt], FullCache(), Generation()
-    model(torch.tensor([text[:-1]]), kept)
-    token, began = text[-1], time.perf_counter()
+    model(torch.tensor([text[:-1]], device=model.device), kept)
+    token, began = text[-1], cuda.clock(model.device)
     while len(made.tokens) < count:
-        logits = model(torch.tensor([[token]]), kept)[0]
+        logits = model(torch.tensor([[token]], device=model.device), kept)[0]
         token = draw(probabilities(logits, temperature)[0], generator)
         made.tokens.append(token)
         made.steps += 1
-    made.seconds = time.perf_counter() - began
+    made.seconds = cuda.clock(model.device) - began
     return made
 
 

@@ -49,7 +49,8 @@ class TreeCache(RollbackCache):
 
     def keep(self, nodes: Sequence[int]) -> None:
         """Of the tree keep these nodes, a path from the root down, as if they alone had been fed."""
-        chosen = self._root + torch.tensor(nodes)
+        device = next(iter(self._stores.values()))[0].device
+        chosen = self._root + torch.tensor(nodes, device=device)
         end = self._root + len(nodes)
         for stores in self._stores.values():
             for store in stores:

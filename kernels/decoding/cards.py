@@ -254,6 +254,8 @@ _NEEDS = {
     "medusa-typical": "decoding/checkpoints/medusa.safetensors",
 }
 
-if _shipped(_MAIN):
+CARDS = tuple(card for card in _CARDS if _shipped(_MAIN, _NEEDS.get(card.name, _MAIN)))
+
+if CARDS:
     register_family(FAMILY)
-    register(*(card for card in _CARDS if _shipped(_NEEDS.get(card.name, _MAIN))))
+    register(*CARDS)

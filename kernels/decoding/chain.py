@@ -6,7 +6,6 @@ token of the model's own, and cuts the cache back to what stands: 1 to ``gamma +
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +13,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from evidentia.kernels import cuda
 from evidentia.kernels.decoding.acceptance import accept
 from evidentia.kernels.decoding.cache import RollbackCache
 from evidentia.kernels.decoding.sampling import Probabilities, probabilities
@@ -79,12 +79,12 @@ def generate(
     Distributed as the model's own at `temperature`; at 0 the same bytes as greedy decoding's.
     """
     text, kept, made = [START, *prompt], RollbackCache(), Generation()
-    model(torch.tensor([text[:-1]]), kept)
+    model(torch.tensor([text[:-1]], device=model.device), kept)
     drafter.begin(text)
-    began = time.perf_counter()
+    began = cuda.clock(model.device)
     while len(made.tokens) < count:
         draft = drafter.propose(text, gamma)
-        logits = model(torch.tensor([[text[-1], *draft.tokens]]), kept)[0]
+        logits = model(torch.tensor([[text[-1], *draft.tokens]], device=model.device), kept)[0]
         standing, following = accept(draft.tokens, draft.probabilities, probabilities(logits, temperature), generator)
         new = [*draft.tokens[:standing], following]
         text += new
@@ -93,5 +93,5 @@ def generate(
         made.steps += 1
         made.accepted += standing
         made.examined += min(standing + 1, len(draft.tokens))
-    made.seconds = time.perf_counter() - began
+    made.seconds = cuda.clock(model.device) - began
     return made

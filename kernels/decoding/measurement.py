@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import cache, lru_cache
 
@@ -36,6 +37,15 @@ def _model(name: str) -> Decoder:
         raise ValueError(f"decoding needs the test bed's {name} model, whose checkpoint is not shipped") from missing
 
 
+@cache
+def _moved(name: str, device: str) -> Decoder:
+    return copy.deepcopy(_model(name)).to(device)
+
+
+def _model_on(name: str, device: str) -> Decoder:
+    return _model(name) if device == "cpu" else _moved(name, device)
+
+
 def measure(
     kernel: str,
     metrics: tuple[str, ...],
@@ -45,15 +55,17 @@ def measure(
     temperature: float,
     prompt_length: int,
     new_tokens: int,
+    device: str = "cpu",
     **settings: Value,
 ) -> dict[str, float]:
     """One prompt's decoding: ``tokens_per_step``, ``acceptance_rate`` in %, ``time_per_token`` in ms on one thread
     (median of three decodings after one, without outliers), ``identical`` in % and ``bits_per_token``.
 
-    The last step may go beyond `new_tokens`; what it made beyond them counts for the first two and the time. Raises
-    ValueError where a checkpoint is missing, and where prompt and new tokens exceed the model's context.
+    The last step may go beyond `new_tokens`; what it made beyond them counts for the first two and the time. On another
+    `device` than the CPU the time is that of the whole loop, which one thread of the host drives. Raises ValueError
+    where a checkpoint is missing, and where prompt and new tokens exceed the model's context.
     """
-    model = _model("main")
+    model = _model_on("main", device)
     longest = prompt_length + new_tokens + gamma + 1
     if longest > model.config.context:
         raise ValueError(f"prompt and new tokens make {longest} tokens, but the context is {model.config.context}")
@@ -63,7 +75,7 @@ def measure(
     try:
 
         def decode() -> Generation:
-            return _decode(kernel, model, prompt, new_tokens, gamma, temperature, seed, settings)
+            return _decode(kernel, model, prompt, new_tokens, gamma, temperature, seed, settings, device)
 
         def seconds() -> float:
             with timing.pinned():
@@ -73,7 +85,7 @@ def measure(
         ways: dict[str, Callable[[], float]] = {
             "tokens_per_step": lambda: len(made.tokens) / made.steps,
             "acceptance_rate": lambda: 100.0 * made.accepted / max(1, made.examined),
-            "identical": lambda: _identical(made, prompt, new_tokens),
+            "identical": lambda: _identical(made, prompt, new_tokens, device),
             "bits_per_token": lambda: _bits(model, prompt, made.tokens[:new_tokens]),
             "time_per_token": lambda: 1000.0 * seconds() / len(made.tokens),
         }
@@ -91,6 +103,7 @@ def _decode(
     temperature: float,
     seed: int,
     settings: dict[str, Value],
+    device: str,
 ) -> Generation:
     generator = np.random.default_rng([seed, _DECODING])
     if kernel == "autoregressive":
@@ -100,9 +113,11 @@ def _decode(
         tree = best(tuple(tuple(row) for row in accuracy[:gamma]), int(settings["tree_nodes"]))
         typical = kernel == "medusa-typical"
         rule = medusa.typical(float(settings["epsilon"])) if typical else medusa.exact(generator)
-        return medusa.generate(model, heads, tree, prompt, count, temperature=temperature, rule=rule)
+        return medusa.generate(model, heads.to(device), tree, prompt, count, temperature=temperature, rule=rule)
     drafters: dict[str, Callable[[], Drafter]] = {
-        "speculative": lambda: ModelDrafter(_model("draft"), temperature, np.random.default_rng([seed, _DRAFTING])),
+        "speculative": lambda: ModelDrafter(
+            _model_on("draft", device), temperature, np.random.default_rng([seed, _DRAFTING])
+        ),
         "prompt-lookup": lambda: PromptLookup(int(settings["longest_match"])),
         "suffix-tree": lambda: _suffix_drafter(prompt, count + gamma, seed, settings),
     }
@@ -125,18 +140,20 @@ def _rollouts(prompt: bytes, number: int, length: int, temperature: float, seed:
 
 
 @lru_cache(maxsize=64)
-def _greedy(prompt: bytes, count: int) -> list[int]:
+def _greedy(prompt: bytes, count: int, device: str) -> list[int]:
     generator = np.random.default_rng(0)
-    return autoregressive.generate(_model("main"), prompt, count, temperature=0.0, generator=generator).tokens
+    return autoregressive.generate(
+        _model_on("main", device), prompt, count, temperature=0.0, generator=generator
+    ).tokens
 
 
-def _identical(made: Generation, prompt: bytes, count: int) -> float:
-    pairs = zip(made.tokens[:count], _greedy(prompt, count), strict=True)
+def _identical(made: Generation, prompt: bytes, count: int, device: str) -> float:
+    pairs = zip(made.tokens[:count], _greedy(prompt, count, device), strict=True)
     return 100.0 * sum(a == b for a, b in pairs) / count
 
 
 @torch.inference_mode()
 def _bits(model: Decoder, prompt: bytes, tokens: list[int]) -> float:
-    text = torch.tensor([START, *prompt, *tokens])
+    text = torch.tensor([START, *prompt, *tokens], device=model.device)
     logits = model(text[None, :-1])[0, len(prompt) :, :BYTES].double()
     return float(F.cross_entropy(logits, text[1 + len(prompt) :])) / float(np.log(2))

@@ -6,12 +6,12 @@ its own path alone. Then a path is walked down by one of two rules, and the mode
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from evidentia.kernels import cuda
 from evidentia.kernels.decoding.cache import TreeCache
 from evidentia.kernels.decoding.chain import Generation
 from evidentia.kernels.decoding.heads import MedusaHeads, hidden
@@ -66,19 +66,20 @@ def typical(epsilon: float) -> Rule:
 def generate(
     model: Decoder, heads: MedusaHeads, tree: Tree, prompt: bytes, count: int, *, temperature: float, rule: Rule
 ) -> Generation:
-    """At least `count` bytes after the start token and `prompt`."""
-    kept, made = TreeCache(), Generation()
-    fed = torch.tensor([[START, *prompt[:-1]]])
-    last, state = prompt[-1], hidden(model, fed, torch.arange(fed.shape[1]), kept)[0, -1:]
+    """At least `count` bytes after the start token and `prompt`. The heads lie where the model does."""
+    kept, made, device = TreeCache(), Generation(), model.device
+    fed = torch.tensor([[START, *prompt[:-1]]], device=device)
+    last, state = prompt[-1], hidden(model, fed, torch.arange(fed.shape[1], device=device), kept)[0, -1:]
+    depths, ancestors = tree.depths.to(device), tree.ancestors.to(device)
     used, unembedding = int(tree.depths.max()), model.head.weight
     widest = 1 + max((path[-1] for path in tree.paths[1:]), default=0)
     guesses = [(len(path) - 1, path[-1]) for path in tree.paths[1:]]
-    began = time.perf_counter()
+    began = cuda.clock(device)
     while len(made.tokens) < count:
         ranked = heads(state, unembedding, used)[:, 0, :BYTES].topk(widest, dim=-1).indices.tolist()
         tokens = [last, *(ranked[head][rank] for head, rank in guesses)]
-        kept.expect(tree.ancestors)
-        states = hidden(model, torch.tensor([tokens]), kept.length + tree.depths, kept)[0]
+        kept.expect(ancestors)
+        states = hidden(model, torch.tensor([tokens], device=device), kept.length + depths, kept)[0]
         node, last = rule(tree, tokens, probabilities(model.head(states), temperature))
         path = tree.path_to(node)
         kept.keep(path)
@@ -87,5 +88,5 @@ def generate(
         made.steps += 1
         made.accepted += len(path) - 1
         made.examined += len(path) - 1 + bool(tree.children[node])
-    made.seconds = time.perf_counter() - began
+    made.seconds = cuda.clock(device) - began
     return made

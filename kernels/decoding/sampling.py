@@ -21,8 +21,8 @@ def probabilities(logits: Tensor, temperature: float) -> Probabilities:
     kept = logits[:, :BYTES]
     if temperature == 0.0:
         best = kept.argmax(-1)
-        return torch.nn.functional.one_hot(best, BYTES).double().numpy()
-    return (kept.double() / temperature).softmax(-1).numpy()
+        return torch.nn.functional.one_hot(best, BYTES).double().cpu().numpy()
+    return (kept.double() / temperature).softmax(-1).cpu().numpy()
 
 
 def draw(distribution: Probabilities, generator: np.random.Generator) -> int:

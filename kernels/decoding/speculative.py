@@ -27,7 +27,7 @@ class ModelDrafter:
         """Read all of `text` but its last token."""
         self._cache, self._fed, self._read = RollbackCache(), list(text[:-1]), 0
         if self._fed:
-            self._model(torch.tensor([self._fed]), self._cache)
+            self._model(torch.tensor([self._fed], device=self._model.device), self._cache)
 
     def propose(self, text: Sequence[int], count: int) -> Draft:
         """`count` tokens, each drawn from the model's distribution at the temperature."""
@@ -37,7 +37,7 @@ class ModelDrafter:
         coming = list(text[len(self._fed) :])
         for _ in range(count):
             self._fed += coming
-            logits = self._model(torch.tensor([coming]), self._cache)[0, -1:]
+            logits = self._model(torch.tensor([coming], device=self._model.device), self._cache)[0, -1:]
             rows.append(probabilities(logits, self._temperature)[0])
             tokens.append(draw(rows[-1], self._generator))
             coming = tokens[-1:]

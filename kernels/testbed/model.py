@@ -157,6 +157,11 @@ class Decoder(nn.Module):
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
         self.head = nn.Linear(config.width, config.vocabulary, bias=False)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie, and tokens must."""
+        return self.embedding.weight.device
+
     def forward(self, tokens: Tensor, cache: KVCache | None = None) -> Tensor:
         """Logits ``(batch, length, vocabulary)`` for `tokens` ``(batch, length)``, which go on from what the cache
         has seen."""

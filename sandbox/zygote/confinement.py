@@ -30,8 +30,12 @@ def confine(request: dict[str, Any], scratch: int, streams: tuple[int, int]) -> 
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     # The script may read its own /proc; the processes above it stay unreadable.
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
-    readable = [("/", landlock.READ_EXECUTE), *((d, landlock.DEVICE) for d in (*root.DEVICES, *request["devices"]))]
-    landlock.restrict(readable, (root.SCRATCH, root.SHARED_MEMORY, root.CACHE))
+    # With devices, the scratch folder is mounted so that what lies there can be loaded: then the right to run must not
+    # come from the root, of which it is a part.
+    runnable = root.readable() if request["devices"] else ["/"]
+    rights = [("/", landlock.READ), *((path, landlock.READ_EXECUTE) for path in runnable)]
+    rights += [(path, landlock.DEVICE) for path in (*root.DEVICES, *request["devices"])]
+    landlock.restrict(rights, (root.SCRATCH, root.SHARED_MEMORY, root.CACHE))
     seccomp.restrict(("memfd_create",) if request["devices"] else ())
     os.environ.clear()
     os.environ.update(variables(root.SCRATCH), NUMBA_CACHE_DIR=root.CACHE)

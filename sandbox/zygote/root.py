@@ -76,10 +76,11 @@ def mount_proc(target: str = "/proc") -> None:
     syscalls.mount("proc", target, "proc", flags)
 
 
-def mount_scratch(disk_bytes: int, files: int, owner: int) -> int:
+def mount_scratch(disk_bytes: int, files: int, owner: int, *, loadable: bool = False) -> int:
     """Give this mount namespace a scratch folder in memory, of bounded size, and shared memory and a cache in the
-    same; the descriptor of the folder, through which the host fills and empties it."""
-    flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+    same; the descriptor of the folder, through which the host fills and empties it. Where `loadable`, libraries in it
+    can be loaded, which compilers for graphics cards need; programs in it still cannot be run, by Landlock."""
+    flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | (0 if loadable else syscalls.MS_NOEXEC)
     # A little more than the limit, so that whoever fills it has passed the limit and is told so.
     options = f"mode=700,size={disk_bytes + 65536},nr_inodes={files + 64},uid={owner},gid={owner}"
     syscalls.mount("scratch", JOB, "tmpfs", flags, options)

@@ -153,7 +153,7 @@ def _init(request: dict[str, Any], handles: list[int]) -> NoReturn:
             os.close(group)
         syscalls.unshare(_JOB_NAMESPACES)
         owner = os.getuid() if request["user"] is None else request["user"]
-        scratch = root.mount_scratch(request["disk_bytes"], request["files"], owner)
+        scratch = root.mount_scratch(request["disk_bytes"], request["files"], owner, loadable=bool(request["devices"]))
         root.mount_proc()
         messages.send(job, {"ready": True}, [scratch])
         messages.receive(job)

@@ -13,7 +13,7 @@ from evidentia.agents.falsification.candidates import (
     on_scope,
     other_seeds,
 )
-from evidentia.agents.minds.builtin.design import LIMITS, render
+from evidentia.agents.minds.builtin.design import limits, render
 from evidentia.agents.minds.protocol import Design
 from evidentia.kernels import registry
 from evidentia.workspace.records import Claim, Hypothesis, Value
@@ -36,7 +36,7 @@ def plan(hypothesis: Hypothesis, claims: Sequence[Claim]) -> tuple[Design, dict[
     wanted = (*cells, *(m for m in moved if m not in cells))
     if registry.family(hypothesis.family).metric(hypothesis.metric).timed:
         wanted = wanted[::-1]
-    return render(hypothesis, other_seeds(hypothesis, test.seeds), wanted, "falsify", LIMITS), changed
+    return render(hypothesis, other_seeds(hypothesis, test.seeds), wanted, "falsify", limits(hypothesis)), changed
 
 
 def change(hypothesis: Hypothesis) -> dict[str, Value]:

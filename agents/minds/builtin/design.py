@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 LIMITS: Mapping[str, float] = {"wall_seconds": 120.0, "cpu_seconds": 120.0, "memory_bytes": float(2 * 1024**3)}
+GPU_MEMORY = float(16 * 1024**3)
+"""Where a kernel needs a CUDA device: its libraries, context and pinned buffers lie in the host's memory too."""
 RAISED = 2.0
 """By how much a limit is raised, once, after a script exceeded it."""
 
@@ -27,6 +29,13 @@ def _template() -> Template:
     environment.filters["pyrepr"] = repr
     text = files("evidentia.agents.minds.builtin").joinpath("experiment.py.j2").read_text(encoding="utf-8")
     return environment.from_string(text)
+
+
+def limits(hypothesis: Hypothesis) -> Mapping[str, float]:
+    """What one script about the hypothesis may use at first."""
+    if any(k.needs_gpu and k.name in hypothesis.systems for k in registry.kernels(hypothesis.family)):
+        return {**LIMITS, "memory_bytes": GPU_MEMORY}
+    return LIMITS
 
 
 def render(

@@ -16,14 +16,15 @@ NEAR = 0.6
 
 
 def families(question: str) -> list[str]:
-    """The names of one or two families, best first; none where the question has no word of the library.
+    """The names of one or two families, best first; none where the question has no word of the library. What runs on a
+    CUDA device alone is never meant by words.
 
     A phrase of a card that stands in the question counts for one, shared among the families that have it, so that
     what only one of them knows decides; a phrase inside a longer one that was found does not count. Loose words
     (BM25 over the whole cards) add one at most. A second family is read only if it knows a phrase the first lacks, and
     one within a larger family only if it knows one that the larger lacks.
     """
-    cards = registry.families()
+    cards = [f for f in registry.families() if not registry.on_gpu(f.name)]
     words = plain(question)
     found = standing(words, {f.name: list(_phrases(f)) for f in cards})
     known = Counter(span for own in found.values() for span in own)

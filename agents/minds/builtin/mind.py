@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from evidentia.agents.brief import Brief
 from evidentia.agents.minds.builtin import attack, follow, review, words
-from evidentia.agents.minds.builtin.design import LIMITS, RAISED, render
+from evidentia.agents.minds.builtin.design import RAISED, limits, render
 from evidentia.agents.minds.builtin.forms import FORMS
 from evidentia.agents.minds.builtin.reading import read
 from evidentia.agents.minds.protocol import Context, Design, Failure
@@ -40,15 +40,16 @@ class BuiltinMind:
 
     def design(self, hypothesis: Hypothesis, seeds: tuple[int, ...]) -> Design:
         """All registered cells with these seeds."""
-        return render(hypothesis, seeds, hypothesis.cells, "measure", LIMITS)
+        return render(hypothesis, seeds, hypothesis.cells, "measure", limits(hypothesis))
 
     def debug(self, hypothesis: Hypothesis, design: Design, failure: Failure) -> Design | None:
         """A limit that was exceeded is raised once; anything else is left as it is: the script is not at fault."""
         names = {"wall": "wall_seconds", "cpu": "cpu_seconds", "memory": "memory_bytes"}
         name = names.get((failure.exceeded or "").split(":")[0])
-        if name is None or design.limits[name] > LIMITS[name]:
+        first = limits(hypothesis)
+        if name is None or design.limits[name] > first[name]:
             return None
-        raised = {**design.limits, name: LIMITS[name] * RAISED}
+        raised = {**design.limits, name: first[name] * RAISED}
         return replace(design, limits=raised, protocol=f"{design.protocol} Run again with {name} doubled.")
 
     def attack(self, hypothesis: Hypothesis, claims: Sequence[Claim]) -> tuple[Design, dict[str, object]] | None:

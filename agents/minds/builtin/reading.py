@@ -111,7 +111,7 @@ def mentions(question: list[str], words: Iterable[str]) -> list[str]:
 def _read_family(brief: Brief, name: str) -> Reading:
     family = registry.family(name)
     question = plain(brief.question)
-    kernels = [k for k in registry.kernels(name) if not k.needs_gpu]
+    kernels = [k for k in registry.kernels(name) if not k.needs_gpu or brief.device == "cuda"]
     hits = standing(question, {k.name: (k.name, *k.tags) for k in kernels})
     meant = [k for k in kernels if hits[k.name]]
     named = sorted(meant, key=lambda k: min(hits[k.name]))

@@ -11,31 +11,19 @@ from evidentia.errors import BadInputError
 from evidentia.hub.app.api.answers import Limit, Offset, Page, Short, Words, page_of, router
 from evidentia.hub.app.disputed import tensions_of
 from evidentia.hub.app.session import Home
+from evidentia.hub.reading.claims import FoundClaim
 from evidentia.hub.reading.findings import Wanted, find_claims, find_lessons
 from evidentia.hub.tensions import Detected, detect
 
 routes = router("Findings")
 
 
-class FoundClaim(BaseModel):
-    """A claim of a published package: its value in `unit` with its interval over `n` seeds."""
+class ListedClaim(FoundClaim):
+    """A claim found, with its package's title, its workload, and the runs that are its evidence."""
 
-    package: str
-    version: int
     title: str
-    claim: str
-    statement: str
-    status: str
-    value: float | None
-    unit: str
-    ci: tuple[float, float] | None
-    n: int
-    metric: str
-    system: str
-    baseline: str
     workload: str
     headline: bool
-    conditions: dict[str, Any]
     evidence: list[str]
 
 
@@ -76,7 +64,7 @@ class Tension(BaseModel):
     explained_by: str
 
 
-@routes.get("/claims", response_model=Page[FoundClaim])
+@routes.get("/claims", response_model=Page[ListedClaim])
 def claims(
     request: Request,
     home: Home,

@@ -76,6 +76,8 @@ def _place(where: Environment) -> tuple[tuple[str, Line], ...]:
         facts.append(("Accounting", line(f"memory and processes counted by {where.accounting}")))
     if where.devices:
         facts.append(("Devices", joined([(mono(d),) for d in where.devices])))
+    if where.accelerator:
+        facts.append(("Accelerator", line(where.accelerator)))
     if where.seed is not None:
         facts.append(("Generators", line(f"begun with seed {where.seed}")))
     if where.weak_allowed:

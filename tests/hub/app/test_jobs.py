@@ -105,6 +105,24 @@ def test_job_whose_attendant_was_killed_is_lost_not_running(empty: Workspace) ->
     assert ended(empty, name).state == "lost"
 
 
+def test_output_of_the_latest_ended_jobs_is_kept_and_older_output_goes(
+    empty: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "KEPT", 2)
+    folder = empty.root / "jobs"
+    folder.mkdir()
+    for day in range(1, 6):
+        name = f"2026010{day}-000000-abcdef"
+        told = {"title": "Old", "arguments": ["runs"], "started": "2026-01-01T00:00:00+00:00", "exit_code": 0}
+        (folder / f"{name}.json").write_text(json.dumps(told))
+        (folder / f"{name}.log").write_text("old\n")
+    latest = jobs.start(empty, "List", ["runs"])
+    ended(empty, latest)
+    kept = [found.id for found in jobs.jobs(empty)]
+    assert kept == [latest, "20260105-000000-abcdef", "20260104-000000-abcdef"]
+    assert len(list(folder.glob("*.log"))) == 3
+
+
 def test_what_a_person_typed_is_never_an_option(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_SECRET", f"x{token_of(empty)}")
     name = jobs.start(empty, "Show", ["show", "--", "--workspace=/elsewhere"])

@@ -66,7 +66,7 @@ def test_the_page_has_the_papers_figure_beside_ours(home: Path) -> None:
     workspace: Workspace = open_workspace(home)
     found = {a.study.id: a for a in answers(workspace)}
     assert set(found) == set(CHEAP)
-    text = "\n".join(page([case.study for case in catalogue(FOLDER)], found, {}))
+    text = "\n".join(page([case.study for case in catalogue(FOLDER)], found, {}, {}))
     assert "36 not run" in text
     for name in CHEAP:
         for part in found[name].parts:

@@ -40,9 +40,10 @@ EXPONENTS = ("power_exponent", "exponential_rate")
 
 
 def propose(reading: Reading) -> Iterator[Hypothesis]:
-    """Every claim of the brief about this family that does not wait for another."""
+    """Every claim of the brief about this family, and for its device, that does not wait for another."""
     for stated in reading.brief.claims:
-        if stated.family == reading.family.name and not stated.unless:
+        own = stated.family == reading.family.name and stated.device == reading.brief.device
+        if own and not stated.unless:
             yield draft(reading, stated).finish()
 
 
