@@ -169,12 +169,7 @@ class Brief(Record):
                         raise ValueError(f"{section}.{name}: {error}") from None
         if both := sorted(self.conditions.keys() & self.vary.keys()):
             raise ValueError(f"vary.{both[0]}: is fixed in [conditions] as well; keep one of the two")
-        statements.check(self.claims, self.families)
-        if self.device == "cpu" and (lacking := [f for f in self.families if registry.on_gpu(f)]):
-            raise ValueError(
-                f"families: {lacking[0]} runs on a CUDA device alone; leave it out, and state claims with "
-                'device = "cuda" about it'
-            )
+        statements.check(self.claims, self.families, self.device)
         if not self.search.explore and not self.claims:
             raise ValueError("search.explore: is false, and the brief states no claims; add [[claims]]")
         return self
@@ -182,15 +177,6 @@ class Brief(Record):
     @model_serializer(mode="wrap")
     def _without_the_usual_device(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {k: v for k, v in handler(self).items() if k != "device" or v != "cpu"}
-
-
-def for_device(brief: Brief, device: Device) -> Brief:
-    """The brief of one device's run. For the CPU it is as if nothing were stated for a CUDA device. For that one it
-    names all claims, so that whoever reads the run knows what else the brief states, and the families they need."""
-    if device == "cpu":
-        return brief.model_copy(update={"claims": tuple(c for c in brief.claims if c.device == "cpu")})
-    families = dict.fromkeys((*brief.families, *(c.family for c in brief.claims if c.device == "cuda")))
-    return brief.model_copy(update={"device": "cuda", "families": tuple(families)})
 
 
 def read_brief(text: str) -> Brief:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from evidentia.kernels import registry
 from evidentia.workspace.records import Value
-from evidentia.workspace.studies import Stated
+from evidentia.workspace.studies import Device, Stated
 
 MOST = 24
 ESTIMATORS = (
@@ -17,8 +17,12 @@ ESTIMATORS = (
 """What a stated claim may be estimated by."""
 
 
-def check(claims: Sequence[Stated], families: Sequence[str]) -> None:
-    """Raise ValueError naming the first claim that cannot be tested, and why."""
+def check(claims: Sequence[Stated], families: Sequence[str], device: Device) -> None:
+    """Raise ValueError naming the first claim that cannot be tested, and why; or a family that runs elsewhere than on
+    the `device` of the brief's run."""
+    if device == "cpu" and (elsewhere := next((f for f in families if registry.on_gpu(f)), None)):
+        told = 'leave it out, and state claims with device = "cuda" about it'
+        raise ValueError(f"families: {elsewhere} runs on a CUDA device alone; {told}")
     if len(claims) > MOST:
         raise ValueError(f"claims: {len(claims)} are more than {MOST}; split the brief")
     known: dict[str, str] = {}

@@ -29,7 +29,8 @@ def compare(conditions: Mapping[str, Value]) -> None:
             print(f"  {kernel.name:16} does not run: {str(error).splitlines()[0][:80]}")
             continue
         computing = f"{found['tflops']:7.1f} TFLOP/s = {found['share_of_peak']:5.1f} % of a matrix product"
-        print(f"  {kernel.name:16} {found['time']:9.3f} ms {computing}; cache {found['share_of_copy']:5.1f} % of a copy")
+        reading = f"cache {found['share_of_copy']:5.1f} % of a copy"
+        print(f"  {kernel.name:16} {found['time']:9.3f} ms {computing}; {reading}")
 
 
 def main() -> None:

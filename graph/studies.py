@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import evidentia
-from evidentia.agents.brief import Brief, for_device, read_brief
+from evidentia.agents.brief import Brief, read_brief
 from evidentia.errors import BadInputError
 from evidentia.graph.running import INTERRUPTED
 from evidentia.workspace.eventlog import read_events
@@ -58,6 +58,15 @@ def catalogue(folder: Path, device: Device = "cpu") -> list[Case]:
         found[brief.study.id] = Case(for_device(brief, device), path)
     cases = [case for case in found.values() if device == "cpu" or case.claims]
     return sorted(cases, key=lambda case: (case.study.group, case.study.id))
+
+
+def for_device(brief: Brief, device: Device) -> Brief:
+    """The brief of one device's run. For the CPU it is as if nothing were stated for a CUDA device. For that one it
+    names all claims, so that whoever reads the run knows what else the brief states, and the families they need."""
+    if device == "cpu":
+        return brief.model_copy(update={"claims": tuple(c for c in brief.claims if c.device == "cpu")})
+    families = dict.fromkeys((*brief.families, *(c.family for c in brief.claims if c.device == "cuda")))
+    return brief.model_copy(update={"device": "cuda", "families": tuple(families)})
 
 
 def pick(cases: Sequence[Case], name: str) -> Case:

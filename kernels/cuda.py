@@ -1,9 +1,9 @@
 """Timing on a CUDA device, and the two rates that a kernel there is compared with: a large matrix product and a copy.
 
-A call is timed by events on the device, so that what the host does between two calls does not count. Before each call
-the second-level cache is overwritten: operands come from memory, as they do between the layers of a model (Triton's
-`triton.testing.do_bench` does the same). The result is the median of 20 calls after three, without outliers by the
-rule of `evidentia.kernels.timing`.
+A call is timed by events on the device. Before each call the second-level cache is overwritten: operands come from
+memory, as they do between the layers of a model (Triton's `triton.testing.do_bench` does the same), and while the
+device writes, the host queues the call, so that its own delay does not count. The result is the median of 20 calls
+after three, without outliers by the rule of `evidentia.kernels.timing`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import torch
 from evidentia.kernels import timing
 
 REPEATS, WARMING = 20, 3
-FLUSHED = 256 * 2**20
-"""Bytes written before each call: several times the second-level cache of any card (50 MB on an H100)."""
+FLUSHED = 2**30
+"""Bytes written before each call: many times the second-level cache of any card (50 MB on an H100), and a third of a
+millisecond's work there."""
 MATRIX = 8192
 """Side of the matrices of the large product."""
 COPIED = 2**30

@@ -20,7 +20,11 @@ def kernels(
     from evidentia.kernels import registry
 
     families = {f.name: f for f in registry.families()}
-    found = [k for k in registry.kernels() if name in ("", k.name, k.family, families[k.family].root, _path(k))]
+    found = [
+        k
+        for k in registry.kernels(general=True)
+        if name in (k.name, _path(k)) or (not k.general and name in ("", k.family, families[k.family].root))
+    ]
     if not found:
         raise BadInputError(f"no kernel or family {name!r}; families are {', '.join(families)}")
     if example:

@@ -9,7 +9,7 @@ from evidentia.errors import BadInputError, EvidentiaError
 from evidentia.hub.reading.located import read_file
 from evidentia.hub.verification.commands import not_again, own_command, with_printed_rows
 from evidentia.hub.verification.intact import recompute
-from evidentia.hub.verification.ladder import refuse_weak, sandboxed
+from evidentia.hub.verification.ladder import cards_for, refuse_weak, sandboxed
 from evidentia.hub.verification.opened import Opened, open_package
 from evidentia.hub.verification.recomputed import disagreement, read_rows, rows_differ, timed_metrics, told_value
 from evidentia.hub.verification.reruns import job_of, run_all
@@ -46,7 +46,8 @@ def rerun_claim(workspace: Workspace, path: Path, name: str, sandbox: Sandbox | 
     """Run a claim's experiments again from the package alone and decide the claim over the new rows.
 
     Raises BadInputError for an unknown claim, one without rows that can be run again, and foreign code where the
-    sandbox is weak; IntegrityError when a script was changed; EvidentiaError when the sandbox itself fails.
+    sandbox is weak or it would get this machine's graphics cards; IntegrityError when a script was changed;
+    EvidentiaError when the sandbox itself fails.
     """
     package = open_package(path, workspace)
     claim = next((c for c in package.branch.claims if c.id == name), None)
@@ -60,7 +61,8 @@ def rerun_claim(workspace: Workspace, path: Path, name: str, sandbox: Sandbox | 
         if why := not_again(package, index):
             raise BadInputError(f"{package.entries[index][0].id} of {package.manifest.id}: {why}")
     refuse_weak(path, workspace)
-    with sandboxed(sandbox, workspace, needed=True) as box:
+    cards = cards_for(path, workspace, allowed=False)
+    with sandboxed(None if cards else sandbox, workspace, needed=True, devices=cards) as box:
         assert box is not None
         return _decided(package, claim, wanted, box)
 

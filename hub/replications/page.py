@@ -131,7 +131,7 @@ def _halves(answer: Answer) -> str:
     """Which half holds, of what replicated in part."""
     if answer.outcome != "partly replicated":
         return ""
-    counted = [part for part in answer.parts if part.stated.part != "why"]
+    counted = [part for part in answer.parts if part.tested and part.stated.part != "why"]
     by = {told: ", ".join(p.stated.id for p in counted if p.status == status) for status, told in MARKS.items()}
     return "; " + "; ".join(f"{told}: {names}" for told, names in by.items() if names)
 

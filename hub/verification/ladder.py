@@ -50,8 +50,8 @@ def verify(
     that failed is reported as failed, not run. ``plus`` says that level 4 failed in nothing but that the operator is
     the one of the first run. Of a package of `workspace` the result is signed, laid beside its versions and written
     to the ledger; of any other one it is signed only into `attest_to`. Raises BadInputError for a rung or
-    `seed_offset` that cannot be, and when the package is from elsewhere and its code would run in a weak sandbox
-    that nobody has allowed.
+    `seed_offset` that cannot be, and when the package is from elsewhere and its code would run in a weak sandbox, or
+    on this machine's graphics cards, and nobody has allowed it.
     """
     if not 0 <= rung <= HIGHEST:
         raise BadInputError(f"--rung must be between 0 and {HIGHEST}, not {rung}")
@@ -64,7 +64,8 @@ def verify(
     if sandbox is None and rung >= RUNNING and not allow_weak_sandbox:
         refuse_weak(package_path, workspace)
     key = workspace_key(workspace) if workspace is not None and (ours or attest_to or rung >= REPRODUCED) else None
-    climb = _Climb(package_path, workspace, rung, key, seed_offset)
+    cards = cards_for(package_path, workspace, allow_weak_sandbox) if rung >= RUNNING else ()
+    climb = _Climb(package_path, workspace, rung, key, seed_offset, cards)
     found = list(climb.results(sandbox))
     failed = [result for result in found if not result.passed]
     reached = min(result.rung for result in failed) - 1 if failed else rung
@@ -104,6 +105,24 @@ def refuse_weak(path: Path, workspace: Workspace | None) -> None:
         )
 
 
+def cards_for(path: Path, workspace: Workspace | None, allowed: bool) -> tuple[str, ...]:
+    """The device files of this machine's cards, whatever they are called, for a package that ran on one. Raises
+    BadInputError when its code is from elsewhere and nobody has `allowed` it the cards."""
+    files = gpu_files()
+    try:
+        ran = bool(files) and any(run.evidence.environment.accelerator for run in load_manifest(path).branch.runs)
+    except IntegrityError:
+        return ()  # level 0 tells of it
+    if not ran:
+        return ()
+    if not allowed and not _made_here(path, workspace):
+        raise BadInputError(
+            f"this package ran on a graphics card and was not made in the workspace: verify with --rung {RUNNING - 1}, "
+            "or hand its code the cards of this machine with --allow-weak-sandbox"
+        )
+    return files
+
+
 def _made_here(path: Path, workspace: Workspace | None) -> bool:
     """Whether the workspace holds the run that a package says it is of; level 1 then compares the two logs."""
     if workspace is None or path.resolve().parent.parent != workspace.packages.resolve():
@@ -117,8 +136,16 @@ def _made_here(path: Path, workspace: Workspace | None) -> bool:
 class _Climb:
     """One verification: what it looks at, and what it came to know on the way."""
 
-    def __init__(self, path: Path, workspace: Workspace | None, rung: int, key: Key | None, wanted: int | None) -> None:
-        self.path, self.workspace, self.rung = path, workspace, rung
+    def __init__(
+        self,
+        path: Path,
+        workspace: Workspace | None,
+        rung: int,
+        key: Key | None,
+        wanted: int | None,
+        cards: tuple[str, ...],
+    ) -> None:
+        self.path, self.workspace, self.rung, self.cards = path, workspace, rung, cards
         self.keyid, self.wanted = key.keyid if key else "", wanted
         self.offset = 0
         self.sandbox_level = "none"
@@ -134,11 +161,8 @@ class _Climb:
         if self.rung >= REPRODUCED:
             self.offset = fresh_offset(package, self.wanted)
         yield Result(0, "manifest", True, f"a {package.manifest.schema_version} manifest")
-        # What ran on a card is run again on this machine's, whose files may have other names.
-        on_gpu = any(run.evidence.environment.accelerator for run in package.branch.runs)
-        devices = gpu_files() if on_gpu else ()
-        given = None if devices else sandbox
-        with sandboxed(given, self.workspace, needed=self.rung >= RUNNING, devices=devices) as box:
+        given = None if self.cards else sandbox
+        with sandboxed(given, self.workspace, needed=self.rung >= RUNNING, devices=self.cards) as box:
             for level in range(self.rung + 1):
                 found = list(self._level(package, level, box))
                 self.sandbox_level = next((o.level for o in package.outcomes if o), self.sandbox_level)

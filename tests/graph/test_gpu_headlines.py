@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from evidentia.agents.brief import Brief, for_device, read_brief
+from evidentia.agents.brief import Brief, read_brief
 from evidentia.agents.ideation import ideate
 from evidentia.agents.minds.builtin.families import families
 from evidentia.agents.minds.builtin.mind import BuiltinMind
 from evidentia.agents.minds.protocol import Context, Finding
 from evidentia.errors import BadInputError
-from evidentia.graph.studies import FINISHED, FOLDER, NEW, UNFINISHED, Case, catalogue, pick, standing
+from evidentia.graph.studies import FINISHED, FOLDER, NEW, UNFINISHED, Case, catalogue, for_device, pick, standing
 from evidentia.kernels import registry
 from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.records import Hypothesis

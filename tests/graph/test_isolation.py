@@ -133,3 +133,17 @@ def test_an_environment_recorded_before_these_fields_keeps_its_hash() -> None:
     later = {**before, "accounting": "cgroup", "devices": ["/dev/nvidia0"], "seed": 0, "weak_allowed": True}
     later["accelerator"] = "NVIDIA H100 80GB HBM3"
     assert Environment.model_validate(later).to_json() == later
+
+
+def test_the_card_is_told_by_its_name_where_one_is_passed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    from evidentia.graph import environment
+
+    monkeypatch.setattr(environment, "gpu_files", lambda: ("/dev/nvidia0", "/dev/nvidia1", "/dev/nvidiactl"))
+    monkeypatch.setattr(environment, "gpu_names", lambda: ("NVIDIA A100", "NVIDIA A100"))
+    devices = ("/dev/nvidia1", "/dev/nvidiactl")
+    seen = environment.describe.__wrapped__("process", "", devices, 0, False)
+    assert seen.accelerator == "NVIDIA A100"
+    assert "accelerator" not in environment.describe.__wrapped__("process", "", (), 0, False).to_json()
+    monkeypatch.setattr(environment, "gpu_names", lambda: ("NVIDIA A100", "NVIDIA H100"))
+    seen = environment.describe.__wrapped__("process", "", devices, 0, False)
+    assert seen.accelerator == "NVIDIA A100 and NVIDIA H100"

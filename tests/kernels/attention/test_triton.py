@@ -96,11 +96,20 @@ def test_without_a_device_the_librarys_own_mechanism_runs() -> None:
 
 
 @with_triton
-@pytest.mark.parametrize(("name", "product"), [("_forward", True), ("_partial", True), ("_merge", False)])
+@pytest.mark.parametrize(
+    ("name", "capability", "block", "products"),
+    [
+        ("_forward", 80, 16, "mma.sync"),
+        ("_partial", 80, 16, "mma.sync"),
+        ("_merge", 80, 16, ""),
+        ("_forward", 90, 64, "wgmma"),
+        ("_partial", 90, 16, "mma.sync"),
+    ],
+)
 def test_compiles_for_a_device_with_tensor_cores(
-    name: str, product: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, capability: int, block: int, products: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For compute capability 8.0, without a device: what the interpreter does not check are types and layouts."""
+    """Without a device: what the interpreter does not check are types and layouts."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("TRITON_DEFAULT_FP_FUSION", "1")
     import triton
@@ -110,15 +119,15 @@ def test_compiles_for_a_device_with_tensor_cores(
     from evidentia.kernels.attention.triton import decode, forward
 
     kernel = getattr(forward if name == "_forward" else decode, name)
-    sizes = dict.fromkeys(("block_queries", "block_rows", "block_keys", "key_columns", "value_columns"), 16)
+    sizes = dict.fromkeys(("block_queries", "block_rows", "block_keys", "key_columns", "value_columns"), block)
     constants = {**sizes, "causal": True, "most_splits": 4}
     kinds = {"scale": "fp32", "sums_at": "*fp32", "top_at": "*fp32", "total_at": "*fp32"}
     kinds |= dict.fromkeys(("query_at", "key_at", "value_at", "output_at"), "*bf16")
     names = kernel.arg_names
     signature = {n: "constexpr" if n in constants else kinds.get(n, "i32") for n in names}
     source = ASTSource(kernel, signature, {(i,): constants[n] for i, n in enumerate(names) if n in constants})
-    compiled = triton.compile(source, target=GPUTarget("cuda", 80, 32))
-    assert ("mma.sync" in compiled.asm["ptx"]) == product
+    ptx = triton.compile(source, target=GPUTarget("cuda", capability, 32)).asm["ptx"]
+    assert [kind for kind in ("mma.sync", "wgmma") if kind in ptx] == ([products] if products else [])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -79,7 +79,8 @@ def test_every_kernel_is_right_on_a_device(kernel: str, phase: str) -> None:
     queries = 256 if phase == "prefill" else 1
     operands = inputs(0, 2, 4, 4, queries, 256, 64, "bfloat16", "cuda")
     found = registry.kernel(FAMILY, kernel).load()(*operands, is_causal=phase == "prefill", enable_gqa=False)
-    exact = standard.attention(*(t.double() for t in operands), is_causal=phase == "prefill")
+    query, key, value = (t.double() for t in operands)
+    exact = standard.attention(query, key, value, is_causal=phase == "prefill")
     assert (found.double() - exact).abs().max() < 2.5e-2
 
 

@@ -29,7 +29,7 @@ needs_device = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a
 
 def _cases() -> list[dict[str, Any]]:
     shuffle = random.Random(3)
-    cases = []
+    cases: list[dict[str, Any]] = []
     for bits in (4, 8):
         for group_size in (32, 64, 128, 256):
             shape = (shuffle.randint(1, 20), shuffle.randint(1, 700))
