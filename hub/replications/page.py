@@ -12,6 +12,7 @@ from evidentia.hub.exports.paper.wording import conditions, expected
 from evidentia.hub.replications.curves import curves
 from evidentia.hub.replications.figures import draw
 from evidentia.hub.replications.headlines import Headline, headlines
+from evidentia.hub.replications.markdown import cell
 from evidentia.hub.replications.reading import Answer, Part
 from evidentia.hub.replications.tensions import Tension, lines
 from evidentia.workspace.quantities import quantity
@@ -115,7 +116,7 @@ def page(
             if answer
             else (NOT_RUN, "–", "–")
         )
-        yield f"| [{study.id}](#{study.id}) | {_cell(study.figure)} | {outcome} | {rung} | {minutes} |"
+        yield f"| [{study.id}](#{study.id}) | {cell(study.figure)} | {outcome} | {rung} | {minutes} |"
     yield from _gpu([s for s in studies if s.id in gpu], answers, gpu)
     yield from lines(tensions)
     for group, title in GROUPS.items():
@@ -146,17 +147,17 @@ def _gpu(studies: Sequence[Study], answers: Mapping[str, Answer], gpu: Mapping[s
     yield "|---|---|---|---|---|---|"
     for study in studies:
         for row in headlines([c for c in gpu[study.id] if c.part == "headline"], answers.get(study.id)):
-            found = f"{_cell(row.found)}: {MARKS[row.status]}" if row.status else NOT_MEASURED
-            claim = f"{_cell(row.says)} | {_cell(row.registered)} | {found} | {_cell(row.accelerator) or '–'}"
-            yield f"| [{study.id}](#{study.id}) | {_cell(study.figure)} | {claim} |"
+            found = f"{cell(row.found)}: {MARKS[row.status]}" if row.status else NOT_MEASURED
+            claim = f"{cell(row.says)} | {cell(row.registered)} | {found} | {cell(row.accelerator) or '–'}"
+            yield f"| [{study.id}](#{study.id}) | {cell(study.figure)} | {claim} |"
 
 
 def _gpu_row(row: Headline) -> str:
     label = _label(row.stated)
     if row.status is None:
-        return f"| {label}: {_cell(row.says)} | {_cell(row.registered)} | {NOT_MEASURED} | |"
-    found = f"{_cell(row.found)}, on {_cell(row.accelerator)}"
-    return f"| {label}: {_cell(row.says)} | {_cell(row.registered)} | {found} | {MARKS[row.status]} |"
+        return f"| {label}: {cell(row.says)} | {cell(row.registered)} | {NOT_MEASURED} | |"
+    found = f"{cell(row.found)}, on {cell(row.accelerator)}"
+    return f"| {label}: {cell(row.says)} | {cell(row.registered)} | {found} | {MARKS[row.status]} |"
 
 
 def _study(
@@ -164,7 +165,7 @@ def _study(
 ) -> Iterator[str]:
     yield f"\n### {study.id}\n"
     came = answer.outcome if answer else NOT_RUN
-    yield f"**{_cell(study.title)}: {came}.** {_cell(study.source)}: {_cell(study.figure)}.\n"
+    yield f"**{cell(study.title)}: {came}.** {cell(study.source)}: {cell(study.figure)}.\n"
     if answer or gpu:
         yield "| claim | registered | found | |"
         yield "|---|---|---|---|"
@@ -182,11 +183,11 @@ def _study(
         if missing:
             yield f"\n{'Not decided within the budget' if own else 'Not run'}: {', '.join(missing)}."
         for path, caption in figures:
-            yield f"\n![{_cell(caption)}]({path})\n\n*{_cell(caption)}*"
+            yield f"\n![{cell(caption)}]({path})\n\n*{cell(caption)}*"
         names = ", ".join(f"`{part.manifest.id}`" for part in answer.parts)
         yield f"\nPackages: {names}."
     if study.untested:
-        yield f"\nNot tested here: {_cell(study.untested)}."
+        yield f"\nNot tested here: {cell(study.untested)}."
 
 
 def _label(stated: Stated) -> str:
@@ -204,20 +205,14 @@ def _rows(part: Part) -> Iterator[str]:
         }
         at = f" ({conditions(place)})" if place else ""
         yield (
-            f"| {_label(part.stated)}: {_cell(claim.statement)}{_cell(at)} | {bounds} | {_cell(quantity(claim))} | "
+            f"| {_label(part.stated)}: {cell(claim.statement)}{cell(at)} | {bounds} | {cell(quantity(claim))} | "
             f"{MARKS[claim.status]} |"
         )
     if not part.manifest.branch.claims:
-        yield f"| {_cell(part.manifest.branch.hypothesis.statement)} | | crashed before it could be decided | |"
+        yield f"| {cell(part.manifest.branch.hypothesis.statement)} | | crashed before it could be decided | |"
 
 
 def _common(parts: Sequence[Part]) -> dict[str, Value]:
     """The conditions that all claims of the parts share."""
     every = [claim.conditions for part in parts for claim in part.manifest.branch.claims]
     return {k: v for k, v in every[0].items() if all(c.get(k) == v for c in every)} if every else {}
-
-
-def _cell(text: str) -> str:
-    """Text for a cell of a table: one line, nothing of it read as Markdown's own."""
-    flat = " ".join(text.split())
-    return "".join(f"\\{c}" if c in "|<>*_`[]#" else c for c in flat)
