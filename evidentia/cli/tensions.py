@@ -50,11 +50,9 @@ def tensions(
     for item in found.items:
         for part in _lines(item):
             out.print(part, soft_wrap=True)
-    out.print(
-        f"{len(found.items)} {'comparisons' if everything else 'conflicts'}; explain one with "
-        "`evidentia tensions explain ID`.",
-        style="dim",
-    )
+    what = "comparison" if everything else "conflict"
+    many = "" if len(found.items) == 1 else "s"
+    out.print(f"{len(found.items)} {what}{many}; explain one with `evidentia tensions explain ID`.", style="dim")
 
 
 def _lines(item: dict[str, Any]) -> list[Any]:
