@@ -49,13 +49,15 @@ def _axis(name: str, unit: str) -> str:
 
 def _scale(axes: Axes, curves: Curves) -> None:
     """Logarithmic where values span decades or the card says so; a tick at every level that has room."""
-    from matplotlib.ticker import EngFormatter, LogLocator
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator
 
+    large = max(point.high for line in curves.lines.values() for point in line) >= LARGE
     if curves.log:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         axes.yaxis.minorticks_off()
-    if curves.log or max(point.high for line in curves.lines.values() for point in line) >= LARGE:
+    if large:
         axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     levels = sorted({point.level for line in curves.lines.values() for point in line})
     if levels[0] > 0 and (curves.parameter.scale == "log" or levels[-1] / levels[0] > WIDE_RANGE["ratio"]):
