@@ -82,7 +82,7 @@ def _lines(item: dict[str, Any]) -> list[Any]:
         line.append(plain(f"  holds at {told(missing)}" if missing else ""), style="green")
         lines.append(line)
     lines.append(Text(plain(f"    {item['reason']}"), style="dim"))
-    if item["state"] != "open":
+    if item["explained_by"]:
         lines.append(Text(plain(f"    {item['explained_by']}: {item['explanation']}")))
     return lines
 

@@ -107,10 +107,12 @@ def _distance(a: Measured, b: Measured) -> int:
 
 
 def _pair(older: Measured, newer: Measured) -> Pair | None:
-    """The comparison of two findings; none within a package, nor where one run varied a condition by plan."""
+    """The comparison of two findings; none within a package, nor where a condition was varied by plan: by one run, or
+    to explain what others measured."""
     if older.package == newer.package:
         return None
-    if older.run and older.run == newer.run and any(conditions_differing(older, newer)):
+    by_plan = bool(older.run) and older.run == newer.run
+    if (by_plan or older.explains or newer.explains) and any(conditions_differing(older, newer)):
         return None
     return Pair(older, newer, compare(older, newer))
 

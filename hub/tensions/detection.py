@@ -14,7 +14,7 @@ from evidentia.errors import BadInputError, IntegrityError
 from evidentia.hub.tensions.candidates import Pair, leader, pairs
 from evidentia.hub.tensions.comparing import CONFLICTS, compare
 from evidentia.hub.tensions.index import claim, group, open_index, take_in, unread
-from evidentia.hub.tensions.measured import Measured, meant
+from evidentia.hub.tensions.measured import EXPLAINING, Measured, meant
 from evidentia.workspace.canonical import content_id
 from evidentia.workspace.eventlog import read_events
 from evidentia.workspace.home import Workspace
@@ -24,13 +24,12 @@ from evidentia.workspace.records import Event
 from evidentia.workspace.standing import PUBLISHED
 
 ACTOR = "tensions"
-EXPLAINING = "explain-"
-"""What the run that explains a tension is called, before the tension's id."""
 UNEXPLAINED = {
     "refuted": "the conditions in which they differ do not explain it",
     "null": "it could not be decided whether the conditions in which they differ explain it",
 }
 """What is said of a tension by the outcome of the run that was to explain it."""
+ELSEWHERE = "explained by a package that was measured elsewhere; explain it here to be sure"
 
 
 @dataclass(frozen=True)
@@ -255,5 +254,6 @@ def _describe(item: dict[str, Any], recorded: _Recorded, name: str) -> None:
         for ref, where in zip(item["claims"], item["where"], strict=True)
         if names
     }
-    item["explained_by"] = resolved.detail if resolved else UNEXPLAINED.get(outcome, "")
+    told = ELSEWHERE if outcome == "supported" else UNEXPLAINED.get(outcome, "")
+    item["explained_by"] = resolved.detail if resolved else told
     del item["where"]

@@ -18,6 +18,8 @@ from evidentia.workspace.units import convert, dimension
 CROSSINGS = ("crossover", "threshold_crossing")
 QUANTITIES = {"mean": "value", "paired_difference": "difference", "paired_ratio": "ratio"}
 STATED = "stated"
+EXPLAINING = "explain-"
+"""What the run that explains a tension is called, before the tension's id."""
 
 
 class UnusableError(ValueError):
@@ -69,6 +71,11 @@ class Measured(Record):
     def package(self) -> str:
         """The id of the package that holds the claim."""
         return self.ref.partition("@")[0]
+
+    @property
+    def explains(self) -> bool:
+        """Whether it was measured to explain a tension: at settings that others had chosen."""
+        return self.run.startswith(EXPLAINING)
 
     @property
     def neutral(self) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from evidentia.hub.tensions.detection import ACTOR, EXPLAINING, detect, side_of
+from evidentia.hub.tensions.detection import ACTOR, detect, side_of
+from evidentia.hub.tensions.measured import EXPLAINING
 from evidentia.workspace.home import Workspace
 from evidentia.workspace.ledger import record, source_of
 from evidentia.workspace.ledger_events import TensionResolved

@@ -397,6 +397,15 @@ def test_what_one_run_varied_by_plan_is_no_boundary(workspace: Workspace, add: A
     assert detect(workspace, everything=True).items == []
 
 
+def test_what_was_measured_to_explain_a_tension_opens_no_boundary(workspace: Workspace, add: Add) -> None:
+    """Its settings are those of others, by plan; where they are the same, it disagrees like anyone."""
+    add("published", stated())
+    add("why", stated(conditions=ELSEWHERE, value=5.8), run="explain-t-0123456789")
+    assert detect(workspace).items == []
+    add("why-again", stated(value=6.0), run="explain-t-9876543210")
+    assert [i["class"] for i in detect(workspace).items] == ["tension"]
+
+
 def test_siblings_of_a_run_are_pooled_before_they_are_compared(workspace: Workspace, add: Add) -> None:
     noisy: dict[str, Any] = {"sd": 1.3, "n": 5, "tolerance": 0.1}
     for number in range(4):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from evidentia.kernels import registry
@@ -33,9 +35,14 @@ def _small_models(model: Decoder, small: Decoder, monkeypatch: pytest.MonkeyPatc
 
 
 def _measure(kernel: str, temperature: float, new_tokens: int = 12) -> dict[str, float]:
-    return measurement.measure(
-        kernel, METRICS, seed=4, gamma=2, temperature=temperature, prompt_length=32, new_tokens=new_tokens, **SETTINGS
-    )
+    at: dict[str, Any] = {
+        **SETTINGS,
+        "gamma": 2,
+        "temperature": temperature,
+        "prompt_length": 32,
+        "new_tokens": new_tokens,
+    }
+    return measurement.measure(kernel, METRICS, seed=4, **at)
 
 
 @pytest.mark.usefixtures("_small_models")
