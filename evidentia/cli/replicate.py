@@ -206,4 +206,4 @@ def _tell(cases: list[Case], found: dict[str, Answer], gpu: dict[str, tuple[Stat
     console().print(table)
     left = sum(len(row["not_measured"]) for row in rows)
     if left:
-        console().print(f"{left} headlines for a GPU not measured: evidentia replicate --all --device cuda")
+        console().print(f"{left} claims for a GPU not measured: evidentia replicate --all --device cuda")

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from evidentia.hub.exports.paper.wording import expected, number
 from evidentia.hub.replications.reading import Answer
+from evidentia.kernels import registry
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.records import Status
 from evidentia.workspace.studies import Stated
+from evidentia.workspace.units import difference_unit
 
 
 @dataclass(frozen=True)
@@ -55,5 +57,19 @@ def _sentence(claim: Stated) -> str:
 
 def _bounds(claim: Stated) -> str:
     if claim.above is not None and claim.below is not None:
-        return f"in [{number(claim.above)}, {number(claim.below)}]"
-    return f"> {number(claim.above)}" if claim.above is not None else f"< {number(claim.below or 0.0)}"
+        bounds = f"in [{number(claim.above)}, {number(claim.below)}]"
+    else:
+        bounds = f"> {number(claim.above)}" if claim.above is not None else f"< {number(claim.below or 0.0)}"
+    unit = _unit(claim)
+    return bounds if unit in ("", "1") else f"{bounds} {unit}"
+
+
+def _unit(claim: Stated) -> str:
+    """The unit of what will be estimated; empty where the library knows no such metric."""
+    try:
+        metric = registry.family(claim.family).metric(claim.metric)
+    except KeyError:
+        return ""
+    if not claim.versus:
+        return metric.unit
+    return "x" if metric.effect == "ratio" else difference_unit(metric.unit)

@@ -138,15 +138,15 @@ def _halves(answer: Answer) -> str:
 
 
 def _gpu(studies: Sequence[Study], answers: Mapping[str, Answer], gpu: Mapping[str, Sequence[Stated]]) -> Iterator[str]:
-    """All headlines for a CUDA device in one table."""
+    """All that is stated for a CUDA device in one table."""
     if not studies:
         return
-    yield "\n## Headlines for a GPU\n"
+    yield "\n## Stated for a GPU\n"
     yield "Measured by `evidentia replicate --all --device cuda` where there is a CUDA device, in runs of their own.\n"
     yield "| study | the paper's figure | claim | registered | found | device |"
     yield "|---|---|---|---|---|---|"
     for study in studies:
-        for row in headlines([c for c in gpu[study.id] if c.part == "headline"], answers.get(study.id)):
+        for row in headlines(gpu[study.id], answers.get(study.id)):
             found = f"{cell(row.found)}: {MARKS[row.status]}" if row.status else NOT_MEASURED
             claim = f"{cell(row.says)} | {cell(row.registered)} | {found} | {cell(row.accelerator) or '–'}"
             yield f"| [{study.id}](#{study.id}) | {cell(study.figure)} | {claim} |"
