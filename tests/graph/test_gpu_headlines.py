@@ -21,7 +21,7 @@ from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.records import Hypothesis
 
 ON_GPU = catalogue(FOLDER, "cuda")
-STATED = ("awq", "fa2-work", "flash-exact", "gptq", "lean-decode", "medusa", "speculative")
+STATED = ("awq", "fa2-work", "flash-exact", "gptq", "lean-decode", "medusa", "smoothquant", "speculative")
 
 
 def context(brief: Brief, *findings: Finding) -> Context:
@@ -64,14 +64,14 @@ def test_each_run_registers_the_claims_for_its_device_alone(case: Case) -> None:
 
 def test_why_is_asked_on_the_gpu_too() -> None:
     brief = pick(ON_GPU, "gptq").brief
-    (first,) = proposed(brief)
+    first = proposed(brief)[0]
     (why,) = proposed(brief, Finding(first, "refuted", (), ()))
     assert (first.stated, why.stated) == ("gpu-time", "gpu-why")
 
 
 def test_an_experiment_on_a_card_may_use_more_of_the_hosts_memory() -> None:
     mind = BuiltinMind()
-    (on_gpu,) = proposed(pick(ON_GPU, "gptq").brief)
+    on_gpu = proposed(pick(ON_GPU, "gptq").brief)[0]
     plain = proposed(pick(catalogue(FOLDER), "gptq").brief)[0]
     limits = [mind.design(h, (0,)).limits["memory_bytes"] for h in (on_gpu, plain)]
     assert limits[0] > limits[1]
