@@ -146,8 +146,7 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     small = brief.model_copy(update={"budget": brief.budget.model_copy(update={"max_experiments": 6})})
     with pytest.MonkeyPatch.context() as patch:
         short = {**design.LIMITS, "wall_seconds": 1e-3}
-        for place in ("design.LIMITS", "mind.LIMITS"):
-            patch.setattr(f"evidentia.agents.minds.builtin.{place}", short)
+        patch.setattr("evidentia.agents.minds.builtin.mind.limits", lambda hypothesis: short)
         for place in ("design.RAISED", "mind.RAISED"):
             patch.setattr(f"evidentia.agents.minds.builtin.{place}", 60_000.0)
         return finish(tmp_path_factory.mktemp("mended") / "w", small, workers=1)
