@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import statistics
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from evidentia.hub.replications.curves import curves
 from evidentia.hub.replications.figures import draw
 from evidentia.hub.replications.tensions import tensions
 from evidentia.workspace.home import Workspace, open_workspace
+from tests.hub.replications.conftest import evidentia
 
 STUDY = """
 question = "How much higher is the hit rate of LFU than that of LRU?"
@@ -53,11 +51,6 @@ versus = "lru"
 grid = {{ capacity = {levels} }}
 above = 0.1
 """
-
-
-def evidentia(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evidentia", *arguments, "--workspace", str(home)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "200"})
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,15 +18,11 @@ from evidentia.hub.replications.reading import Part
 from evidentia.workspace.home import open_workspace
 from evidentia.workspace.quantities import quantity
 from evidentia.workspace.studies import Stated
+from tests.hub.replications.conftest import evidentia
 
 CARD = "NVIDIA H100 80GB HBM3"
 ON_GPU = {case.study.id: case.claims for case in catalogue(FOLDER, "cuda")}
 without_device = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-
-
-def evidentia(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evidentia", *arguments, "--workspace", str(home)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "200"})
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +13,9 @@ from evidentia.hub.replications import answers
 from evidentia.hub.replications.page import page
 from evidentia.workspace.home import Workspace, open_workspace
 from evidentia.workspace.quantities import quantity
+from tests.hub.replications.conftest import evidentia
 
 CHEAP = ("cache-zipf", "mla-cache", "scalesearch")
-
-
-def evidentia(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evidentia", *arguments, "--workspace", str(home)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "200"})
 
 
 @pytest.fixture(scope="module")

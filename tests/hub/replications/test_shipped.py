@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.hub.replications.conftest import evidentia
+
 DOCS = Path(__file__).parents[3] / "docs"
 ARCHIVE, PAGE, VERDICTS = (DOCS / f"replications{suffix}" for suffix in (".zip", ".md", ".json"))
 LARGEST = 25 * 10**6
-
-
-def evidentia(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evidentia", *arguments, "--workspace", str(home)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=900, env={**os.environ, "COLUMNS": "200"})
 
 
 @pytest.fixture(scope="module")
