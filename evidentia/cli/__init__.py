@@ -19,9 +19,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)
     except Exception as error:
-        if not _disk_is_full(error):
+        refused = _refused_by_the_disk(error)
+        if not refused:
             raise
-        told = "No space left on the disk; nothing acknowledged is lost: make room, then go on (`evidentia resume RUN`)"
+        told = f"{refused}; nothing acknowledged is lost: make room, then go on (`evidentia resume RUN`)"
         print(f"evidentia: {told}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
@@ -29,7 +30,15 @@ def main() -> None:
         sys.exit(130)
 
 
-def _disk_is_full(error: BaseException) -> bool:
-    """Whether a write was refused for want of room, by the system or by SQLite; wherever it was."""
-    sqlite = type(error).__module__ == "sqlite3" and "disk is full" in str(error)
-    return sqlite or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+def _refused_by_the_disk(error: BaseException) -> str:
+    """What to say where the system or SQLite refused a write, wherever it was; empty for any other error.
+
+    A full disk is an I/O error to SQLite where it maps or syncs a file instead of writing it.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "No space left on the disk"
+    if type(error).__module__ == "sqlite3" and "disk is full" in str(error):
+        return "No space left on the disk"
+    if type(error).__module__ == "sqlite3" and "disk I/O error" in str(error):
+        return "The disk refused a write (disk I/O error), most likely with no space left"
+    return ""

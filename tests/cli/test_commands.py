@@ -309,6 +309,25 @@ def test_a_full_disk_ends_in_one_sentence_and_the_run_can_be_resumed(home: Path,
         subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.parametrize("size", [24, 32, 40])
+def test_a_disk_too_small_to_begin_on_is_one_sentence_whoever_meets_it_first(
+    home: Path, tmp_path: Path, size: int
+) -> None:
+    """SQLite, which maps and syncs files too, calls a full disk an I/O error there."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("cannot mount a small tmpfs here")
+    try:
+        done = evidentia("run", str(home / "brief.toml"), "--workspace", str(place / "w"), folder=tmp_path)
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+    assert done.returncode == 2, done.stderr
+    assert "o space left" in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(home: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "evidentia", "run", str(home / "brief.toml"), "--workspace", "w"],
