@@ -12,7 +12,8 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -39,18 +40,8 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplemente
 
 def names_in(archive: Path) -> list[str]:
     """The names of a zip's files, after the same checks as before unpacking. Raises BadInputError as `unpack`."""
-    try:
-        with archive.open("rb") as handle:
-            start = _directory_start(archive, handle)
-            try:
-                with zipfile.ZipFile(handle) as opened:
-                    entries = opened.infolist()
-                    _check_entries(archive, entries, start, handle)
-                    return [entry.filename for entry in entries if not entry.is_dir()]
-            except _BROKEN as error:
-                raise BadInputError(f"{archive} is not a whole zip: {_told(error)}; get it again") from error
-    except OSError as error:
-        raise BadInputError(f"{archive} cannot be read: {error.strerror or error}") from error
+    with _checked(archive, "read") as (_, entries):
+        return [entry.filename for entry in entries if not entry.is_dir()]
 
 
 def unpack(archive: Path, into: Path) -> list[str]:
@@ -59,6 +50,14 @@ def unpack(archive: Path, into: Path) -> list[str]:
     Raises BadInputError in one sentence at the first thing that a package's zip never has; what was written until
     then lies below `into`, which is the caller's to remove.
     """
+    with _checked(archive, "unpacked") as (opened, entries):
+        return _extract(archive, opened, entries, into)
+
+
+@contextmanager
+def _checked(archive: Path, done: str) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
+    """The zip with its entries, all of which passed the checks; what goes wrong with it is one BadInputError, which
+    says that it cannot be `done` where the system refused."""
     try:
         with archive.open("rb") as handle:
             start = _directory_start(archive, handle)
@@ -66,11 +65,11 @@ def unpack(archive: Path, into: Path) -> list[str]:
                 with zipfile.ZipFile(handle) as opened:
                     entries = opened.infolist()
                     _check_entries(archive, entries, start, handle)
-                    return _extract(archive, opened, entries, into)
+                    yield opened, entries
             except _BROKEN as error:
                 raise BadInputError(f"{archive} is not a whole zip: {_told(error)}; get it again") from error
     except OSError as error:
-        raise BadInputError(f"{archive} cannot be unpacked: {error.strerror or error}") from error
+        raise BadInputError(f"{archive} cannot be {done}: {error.strerror or error}") from error
 
 
 def _told(error: BaseException) -> str:

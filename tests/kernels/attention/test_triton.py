@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +12,7 @@ import torch
 
 from evidentia.kernels.attention import split_kv, tiled
 from evidentia.kernels.attention.triton.dispatch import available, decode, flash
+from tests.kernels.interpreted import errors_of
 
 BOUNDS = {"float32": 5e-6, "float16": 3e-3, "bfloat16": 2.5e-2}
 INTERPRETER = Path(__file__).with_name("triton_interpreter.py")
@@ -59,17 +56,7 @@ CASES = _cases()
 
 @pytest.fixture(scope="module")
 def errors() -> list[float]:
-    done = subprocess.run(
-        [sys.executable, "-I", str(INTERPRETER)],
-        input=json.dumps(CASES),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    found: list[float] = json.loads(done.stdout)
-    return found
+    return errors_of(INTERPRETER, CASES)
 
 
 @with_triton

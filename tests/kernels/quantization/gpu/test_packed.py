@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +14,7 @@ from hypothesis import strategies as st
 
 from evidentia.kernels import cuda, registry
 from evidentia.kernels.quantization.gpu import measurement, packed
+from tests.kernels.interpreted import errors_of
 
 FAMILY = "quantization-gpu"
 METRICS = ("time", "share_of_copy", "output_error", "weight_bytes")
@@ -46,17 +43,7 @@ CASES = _cases()
 
 @pytest.fixture(scope="module")
 def errors() -> list[float]:
-    done = subprocess.run(
-        [sys.executable, "-I", str(INTERPRETER)],
-        input=json.dumps(CASES),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    found: list[float] = json.loads(done.stdout)
-    return found
+    return errors_of(INTERPRETER, CASES)
 
 
 @with_triton
